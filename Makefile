@@ -1,0 +1,48 @@
+# Needs make and Python 3.11 or newer; everything else is installed into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+MAKEFLAGS += --no-print-directory
+
+.PHONY: demo test check bench docs clean
+
+demo: .venv/.core
+	@$(BIN)/eigentail demo -o eigentail-demo.html
+	@echo "$(CURDIR)/eigentail-demo.html"
+
+# One BLAS thread for each test process: two processes with two threads each would fight over the cores.
+test: export OPENBLAS_NUM_THREADS := 1
+test: check
+	@$(BIN)/pytest -q -n auto --ignore=tests/house
+
+check: .venv/.dev
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache >.venv/imports.log || { cat .venv/imports.log; exit 1; }
+	@$(BIN)/pytest -q tests/house
+
+bench: .venv/.dev
+	@for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
+
+docs: .venv/.dev
+	@$(BIN)/pytest -q tests/docs
+
+clean:
+	@rm -rf .venv build dist eigentail-demo.html .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# pip 25.1 is the first that knows dependency groups; a new Python still brings an older one.
+.venv/.pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "eigentail needs Python 3.11 or newer: make PYTHON=python3.11")'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --upgrade "pip>=25.1"
+	@touch $@
+
+.venv/.core: .venv/.pip pyproject.toml
+	@$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+.venv/.dev: .venv/.pip pyproject.toml
+	@$(BIN)/pip install --quiet --group check --group test --group oracles --editable .
+	@touch $@ .venv/.core

@@ -1,0 +1,95 @@
+"""A whole model: the river collected into a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from eigentail.analysis.describe import Description, dearest_first, described
+from eigentail.analysis.measure import measure
+from eigentail.analysis.progress import SILENT, Progress
+from eigentail.analysis.summary import summarise
+from eigentail.analysis.versions import versions
+from eigentail.execution import Executor, serial
+from eigentail.records import LayerReport, LayerTable, ModelReport
+from eigentail.settings import Settings
+from eigentail.sources import open_source
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user stopped the analysis; the layers finished by then are in `report`.
+
+    Example:
+        >>> issubclass(Interrupted, KeyboardInterrupt)
+        True
+    """
+
+    def __init__(self, report: ModelReport, unfinished: Sequence[str]) -> None:
+        super().__init__("interrupted")
+        self.report = report
+        self.unfinished = tuple(unfinished)
+
+
+def analyze(
+    target: object,
+    settings: Settings = Settings(),
+    *,
+    using: Executor = serial,
+    shard: tuple[int, int] = (0, 1),
+    progress: Progress = SILENT,
+) -> ModelReport:
+    """Measure every layer of a model and say how well it was trained.
+
+    Args:
+        target: a file, a folder, or a live object: a module, a state dict, a mapping of arrays, an iterator of
+            (name, array).
+        settings: what to measure.
+        using: how many hands (`eigentail.threads(2)`); the numbers do not depend on it.
+        shard: (i, n): of the layers, dearest first, every n-th from the i-th on; see `merge`.
+        progress: told when the work is known and when a layer is done.
+
+    Returns:
+        The report: layers, skips with reasons, summary. Numbers are NaN where there is none.
+
+    Raises:
+        SourceError: the target cannot be read, is not a model, or holds no matrix large enough.
+        UsageError: an unknown metric or estimator, or a pattern that matches nothing.
+        LayerError: a layer failed and `settings.strict` is set.
+        Interrupted: Ctrl-C; what was finished is in its `report`.
+
+    Source: Martin, Peng & Mahoney, Nature Communications 12 (2021), for the averages.
+
+    Example:
+        >>> import eigentail as et
+        >>> report = et.analyze(et.example())
+        >>> report.layers["fc2"].verdict.value, report.summary.layers_ok
+        ('well-trained', 2)
+    """
+    source = open_source(target)
+    try:
+        work = described(source, settings, shard)
+        progress.started(work)
+        rows: list[LayerReport] = []
+        try:
+            for row in using(partial(measure, source=source, settings=settings), dearest_first(work.layers)):
+                rows.append(row)
+                progress.finished(row)
+        except KeyboardInterrupt as stop:
+            done = {row.name for row in rows}
+            unfinished = [layer.name for layer in work.layers if layer.name not in done]
+            raise Interrupted(_report(work, rows), unfinished) from stop
+        return _report(work, rows)
+    finally:
+        source.close()
+
+
+def _report(work: Description, rows: Sequence[LayerReport]) -> ModelReport:
+    table = LayerTable(rows)
+    return ModelReport(
+        source=work.source,
+        settings=work.settings,
+        layers=table,
+        skipped=work.skipped,
+        summary=summarise(table, len(work.skipped), work.settings),
+        versions=versions(),
+    )

@@ -1,0 +1,272 @@
+"""The report as a JSON document: typed, versioned, NaN as null. Read back, it is the same report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from eigentail.errors import SourceError
+from eigentail.records import (
+    NAN,
+    Fit,
+    FitStatus,
+    Layer,
+    LayerReport,
+    LayerTable,
+    ModelReport,
+    Skip,
+    SourceRef,
+    Spectrum,
+    Summary,
+    Verdict,
+)
+from eigentail.settings import Settings
+from eigentail.store import write_atomically
+
+SCHEMA_VERSION: Final = 1
+
+
+class FitRow(msgspec.Struct, frozen=True):
+    """`records.Fit`, with null for NaN."""
+
+    law: str
+    alpha: float | None
+    sigma: float | None
+    xmin: float | None
+    xmax: float | None
+    D: float | None
+    tail: int
+    detail: str = ""
+
+
+class SpectrumRow(msgspec.Struct, frozen=True):
+    """`records.Spectrum`: eigenvalues as base64 of little-endian float64."""
+
+    eigenvalues: bytes
+    rank: int
+    precision: str
+    stored: str
+    scale: float
+
+
+class LayerRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One layer. `spectrum` is there in saved reports only."""
+
+    index: int
+    name: str
+    kind: str
+    block: int | None
+    shape: tuple[int, int]
+    count: int
+    num_evals: int
+    status: FitStatus
+    verdict: Verdict
+    reason: str
+    metrics: dict[str, float | None]
+    fit: FitRow
+    spectrum: SpectrumRow | None = None
+
+
+class Document(msgspec.Struct, frozen=True):
+    """The whole document. `summary` holds the means by metric, and beside them median, by_kind, verdicts and counts."""
+
+    schema_version: int
+    tool: dict[str, str]
+    source: SourceRef
+    settings: Settings
+    summary: dict[str, Any]
+    layers: list[LayerRow]
+    skipped: list[Skip]
+
+
+def to_json(report: ModelReport) -> str:
+    """The document that `eigentail analyze --json` prints: no eigenvalues, indented.
+
+    Example:
+        >>> import eigentail as et
+        >>> '"schema_version": 1' in to_json(et.analyze(et.example()))
+        True
+    """
+    return msgspec.json.format(msgspec.json.encode(_document(report, spectra=False)), indent=2).decode()
+
+
+def save(report: ModelReport, path: str | Path) -> None:
+    """Write the document, eigenvalues included; the file appears whole or not at all.
+
+    Raises:
+        UsageError: the folder does not exist or may not be written to.
+
+    Example:
+        >>> import tempfile, eigentail as et
+        >>> path = Path(tempfile.mkdtemp()) / "report.json"
+        >>> save(et.analyze(et.example()), path)
+        >>> load(path).layers["fc2"].spectrum.shape
+        (256, 256)
+    """
+    write_atomically(path, msgspec.json.encode(_document(report, spectra=True)))
+
+
+def load(path: str | Path) -> ModelReport:
+    """Read a report that `save` or `eigentail analyze -o report.json` wrote.
+
+    Args:
+        path: the JSON file.
+
+    Returns:
+        The report; spectra are None where the file has none.
+
+    Raises:
+        SourceError: the file cannot be read, is no report, or was written by a newer version.
+
+    Example:
+        >>> load("no-such-report.json")
+        Traceback (most recent call last):
+        eigentail.errors.SourceError: no-such-report.json: no such file or directory
+    """
+    try:
+        text = Path(path).read_bytes()
+    except OSError as error:
+        raise SourceError((error.strerror or str(error)).lower(), where=str(path)) from error
+    try:
+        version = msgspec.json.decode(text, type=dict[str, msgspec.Raw]).get("schema_version")
+        if version is not None and int(bytes(version)) > SCHEMA_VERSION:
+            raise SourceError(
+                f"the report has schema version {bytes(version).decode()}, this program reads {SCHEMA_VERSION}",
+                where=str(path),
+                hint="update eigentail",
+            )
+        document = msgspec.json.decode(text, type=Document)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise SourceError(
+            f"not a report of eigentail ({error})", where=str(path), hint="write one with `eigentail analyze -o FILE`"
+        ) from error
+    return _report(document)
+
+
+def _document(report: ModelReport, *, spectra: bool) -> Document:
+    summary = report.summary
+    return Document(
+        schema_version=SCHEMA_VERSION,
+        tool={"name": "eigentail", **report.versions},
+        source=report.source,
+        settings=report.settings,
+        summary={
+            **summary.mean,
+            **{name: getattr(summary, name) for name in Summary.__struct_fields__ if name != "mean"},
+        },
+        layers=[_row(row, spectra) for row in report.layers],
+        skipped=list(report.skipped),
+    )
+
+
+def _row(row: LayerReport, spectra: bool) -> LayerRow:
+    fit, seen = row.fit, row.spectrum
+    return LayerRow(
+        index=row.layer.index,
+        name=row.layer.name,
+        kind=row.layer.kind,
+        block=row.layer.block,
+        shape=row.layer.shape,
+        count=row.layer.count,
+        num_evals=row.layer.num_evals,
+        status=fit.status,
+        verdict=row.verdict,
+        reason=row.reason,
+        metrics={name: _null(value) for name, value in row.metrics.items()},
+        fit=_fit_row(fit),
+        spectrum=_spectrum_row(seen) if seen is not None and spectra else None,
+    )
+
+
+def _fit_row(fit: Fit) -> FitRow:
+    return FitRow(
+        law=fit.law,
+        alpha=_null(fit.alpha),
+        sigma=_null(fit.sigma),
+        xmin=_null(fit.xmin),
+        xmax=_null(fit.xmax),
+        D=_null(fit.D),
+        tail=fit.tail,
+        detail=fit.detail,
+    )
+
+
+def _spectrum_row(seen: Spectrum) -> SpectrumRow:
+    data = seen.eigenvalues.astype("<f8").tobytes()
+    return SpectrumRow(data, seen.rank, seen.precision, seen.stored, seen.scale)
+
+
+def _report(document: Document) -> ModelReport:
+    beside = {name: document.summary[name] for name in Summary.__struct_fields__ if name in document.summary}
+    means = {name: value for name, value in document.summary.items() if name not in beside}
+    summary = msgspec.convert(_nan_for_null({"mean": means, **beside}), Summary)
+    return ModelReport(
+        source=document.source,
+        settings=document.settings,
+        layers=LayerTable(_layer_report(row) for row in document.layers),
+        skipped=tuple(document.skipped),
+        summary=summary,
+        versions={name: version for name, version in document.tool.items() if name != "name"},
+    )
+
+
+def _layer_report(row: LayerRow) -> LayerReport:
+    return LayerReport(
+        layer=Layer(
+            index=row.index, name=row.name, kind=row.kind, block=row.block, tensors=(), shape=row.shape, count=row.count
+        ),
+        fit=_fit(row.status, row.fit),
+        verdict=row.verdict,
+        metrics={name: _nan(value) for name, value in row.metrics.items()},
+        spectrum=_spectrum(row),
+        reason=row.reason,
+    )
+
+
+def _fit(status: FitStatus, row: FitRow) -> Fit:
+    return Fit(
+        status=status,
+        law=row.law,
+        alpha=_nan(row.alpha),
+        sigma=_nan(row.sigma),
+        xmin=_nan(row.xmin),
+        xmax=_nan(row.xmax),
+        D=_nan(row.D),
+        tail=row.tail,
+        detail=row.detail,
+    )
+
+
+def _spectrum(row: LayerRow) -> Spectrum | None:
+    if row.spectrum is None:
+        return None
+    values = np.frombuffer(row.spectrum.eigenvalues, dtype="<f8").astype(np.float64)
+    values.setflags(write=False)
+    return Spectrum(
+        eigenvalues=values,
+        shape=row.shape,
+        rank=row.spectrum.rank,
+        count=row.count,
+        precision=row.spectrum.precision,
+        stored=row.spectrum.stored,
+        scale=row.spectrum.scale,
+    )
+
+
+def _null(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _nan(value: float | None) -> float:
+    return NAN if value is None else value
+
+
+def _nan_for_null(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _nan_for_null(inner) for key, inner in value.items()}
+    return NAN if value is None else value

@@ -1,0 +1,80 @@
+"""What can be known of one layer, each thing made at most once and only when a metric asks for it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, final
+
+from numpy.typing import NDArray
+
+from eigentail.metrics import Metric
+from eigentail.numerics import estimators, fit_tail, spectrum_of
+from eigentail.records import Fit, Layer, Spectrum
+from eigentail.settings import Settings
+
+
+@final
+class Evidence:
+    """The ingredients of every metric, by name; choosing the metrics chooses the work.
+
+    Example:
+        >>> import numpy as np
+        >>> from eigentail.analysis import describe
+        >>> layer = describe({"fc.weight": np.eye(16)}).layers[0]
+        >>> Evidence(layer, 2 * np.eye(16)[None], Settings()).spectrum.lambda_max
+        4.0
+    """
+
+    def __init__(self, layer: Layer, stack: NDArray[Any], settings: Settings) -> None:
+        self.layer = layer
+        self._stack: NDArray[Any] | None = stack
+        self._settings = settings
+
+    @cached_property
+    def spectrum(self) -> Spectrum:
+        """The eigenvalues, in the convention for convolutions that the settings name."""
+        if self._stack is None:
+            raise RuntimeError("the weights were already given up")
+        stack, self._stack = self._stack, None  # the bytes are not needed again
+        return spectrum_of(stack, precision=self._settings.precision, scale=conv_scale(self.layer, self._settings))
+
+    @cached_property
+    def fit(self) -> Fit:
+        """The tail, by the estimator that the settings name."""
+        return fit_tail(self.spectrum, estimators[self._settings.tail], fewest=self._settings.min_evals)
+
+    def value(self, metric: Metric) -> float:
+        """One metric of this layer."""
+        return float(metric.compute(**{name: getattr(self, name) for name in metric.needs}))
+
+
+def conv_scale(layer: Layer, settings: Settings) -> float:
+    """The factor on a layer's eigenvalues.
+
+    `weightwatcher` multiplies convolution weights by sqrt(1/2) when the kernel positions are pooled (or flattened),
+    and by sqrt(positions/2) when each is a matrix of its own; `paper` multiplies every matrix, dense ones too, by
+    sqrt(positions/2).
+
+    Source: Martin, Peng & Mahoney 2021, supplementary notes; WeightWatcher's `conv2d_norm`.
+
+    Example:
+        >>> import numpy as np
+        >>> from eigentail.analysis import describe
+        >>> conv_scale(describe({"conv.weight": np.ones((16, 16, 3, 3))}).layers[0], Settings())
+        0.5
+    """
+    is_conv = layer.cut.view != "dense"
+    if settings.conv_scale == "none" or (settings.conv_scale == "weightwatcher" and not is_conv):
+        return 1.0
+    if settings.conv_scale == "weightwatcher" and settings.conv != "per-slice":
+        return 0.5
+    return _positions(layer) / 2
+
+
+def _positions(layer: Layer) -> int:
+    """Kernel positions of the tensor: the axes behind the first two, 1 for a dense matrix."""
+    positions = 1
+    if layer.cut.view != "dense":
+        for size in layer.tensors[0].shape[2:]:
+            positions *= size
+    return positions

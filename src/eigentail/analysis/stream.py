@@ -1,0 +1,47 @@
+"""The river on one screen: a source is opened, its layers are chosen, each is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from eigentail.analysis.describe import dearest_first, described
+from eigentail.analysis.measure import measure
+from eigentail.execution import Executor, serial
+from eigentail.records import LayerReport
+from eigentail.settings import Settings
+from eigentail.sources import open_source
+
+
+def stream(
+    target: object,
+    settings: Settings = Settings(),
+    *,
+    using: Executor = serial,
+    shard: tuple[int, int] = (0, 1),
+) -> Iterator[LayerReport]:
+    """Each layer's report as soon as it is there, the dearest layer first.
+
+    Args:
+        target: a file, a folder, or a live object: a module, a state dict, a mapping of arrays.
+        settings: what to measure.
+        using: how many hands; the numbers do not depend on it.
+        shard: (i, n): of the layers, dearest first, every n-th from the i-th on.
+
+    Yields:
+        Reports in the order they are finished.
+
+    Raises:
+        EigentailError: as `analyze`.
+
+    Example:
+        >>> import numpy as np
+        >>> [row.name for row in stream({"a.weight": np.eye(16), "b.weight": np.eye(32)})]
+        ['b', 'a']
+    """
+    source = open_source(target)
+    try:
+        work = dearest_first(described(source, settings, shard).layers)
+        yield from using(partial(measure, source=source, settings=settings), work)
+    finally:
+        source.close()

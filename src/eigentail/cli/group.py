@@ -1,0 +1,103 @@
+"""The verbs, found in their folder and loaded when named; and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import sys
+from contextlib import suppress
+from typing import Any, Final, NoReturn
+
+import click
+
+from eigentail.cli import verbs
+from eigentail.errors import EigentailError, did_you_mean
+
+INTERRUPTED: Final = 130
+PARTIAL: Final = 4
+BUG: Final = 70
+CLOSED_PIPE: Final = 141  # what a shell reports of a program that SIGPIPE ended
+
+
+class Verbs(click.Group):
+    """A group whose commands are the modules of `cli/verbs`.
+
+    Every error of this package ends as one sentence on standard error and its exit code; so does any other, as a bug.
+
+    Example:
+        >>> group = Verbs(name="eigentail")
+        >>> "analyze" in group.list_commands(click.Context(group))
+        True
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the verbs."""
+        return sorted(info.name for info in pkgutil.iter_modules(verbs.__path__))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The verb of that name, imported now, or None."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = importlib.import_module(f"{verbs.__name__}.{cmd_name}").command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """As click does, with the nearest verb named when there is no such one."""
+        known = self.list_commands(ctx)
+        if args and not args[0].startswith("-") and args[0] not in known:
+            ctx.fail(f"unknown verb {args[0]!r}: {did_you_mean(args[0], known)}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb and turn what it raises into a sentence and an exit code."""
+        _keep_writing()
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # a pipe closed by its reader shows here, and not at the end of the interpreter
+        except BrokenPipeError:
+            _hang_up()
+        except EigentailError as error:
+            _end(f"eigentail: {error}", error.exit_code)
+        except KeyboardInterrupt:
+            _end("eigentail: interrupted", INTERRUPTED)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            _report_bug(error)
+        return result
+
+
+def _keep_writing() -> None:
+    """A terminal that cannot show a character gets its escape instead of a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _end(sentence: str, code: int) -> NoReturn:
+    """Say it and leave."""
+    click.echo(sentence, err=True)
+    raise click.exceptions.Exit(code)
+
+
+def _hang_up() -> NoReturn:
+    """Leave without a word when nobody reads any more; what is still buffered goes nowhere."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise click.exceptions.Exit(CLOSED_PIPE)
+
+
+def _report_bug(error: Exception) -> NoReturn:
+    """One sentence for what should not have happened; the traceback on request."""
+    if os.environ.get("EIGENTAIL_DEBUG") == "1":
+        import traceback
+
+        click.echo("".join(traceback.format_exception(error)), err=True)
+    said = " ".join(str(error).split())
+    _end(
+        f"eigentail: unexpected {type(error).__name__}: {said}: this is a bug, please report it "
+        "(EIGENTAIL_DEBUG=1 shows where)",
+        BUG,
+    )

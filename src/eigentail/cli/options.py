@@ -1,0 +1,205 @@
+"""The options that verbs share, each spelled once, and the records they become."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar, get_args
+
+import click
+import msgspec
+
+from eigentail.settings import Conv, ConvScale, Embeddings, Precision, Settings, parse_settings
+
+Verb = TypeVar("Verb", bound=Callable[..., Any])
+
+_LISTS: Final = ("metrics", "layers", "kinds")
+_FORMATS: Final = ("auto", "table", "json", "csv", "markdown", "quiet")
+_COMMA: Final = re.compile(r",(?![^\[]*\])")  # "conv1[0,2]" is one name
+
+
+class Output(msgspec.Struct, frozen=True):
+    """Where results go.
+
+    Attributes:
+        form: what goes to standard output: the name of a report form, or "quiet" for nothing.
+        file: a file to write as well, or None.
+
+    Example:
+        >>> Output("table", None).form
+        'table'
+    """
+
+    form: str
+    file: Path | None
+
+
+def settings_options(verb: Verb) -> Verb:
+    """Add every choice of `Settings` to a verb; `settings_of` makes the record.
+
+    Example:
+        >>> @click.command()
+        ... @settings_options
+        ... def command() -> None: ...
+        >>> "--conv-scale" in [name for option in command.params for name in option.opts]
+        True
+    """
+    options = (
+        _option("settings", "--metrics", metavar="LIST", multiple=True, help="Names or globs, with commas. [all]"),
+        _option("settings", "--layers", metavar="GLOB", multiple=True, help="Name, 7, 0:12, or !GLOB to leave out."),
+        _option("settings", "--kinds", metavar="GLOB", multiple=True, help='Kinds of matrix, as "attention.*".'),
+        _option("settings", "--min-evals", type=int, help="Skip layers with fewer eigenvalues. [8]"),
+        _option("settings", "--max-evals", type=int, help="Skip layers with more. [no limit]"),
+        _option("settings", "--tail", metavar="NAME", help="Estimator of the exponent. [clauset]"),
+        _option("settings", "--conv", type=_words(Conv), help="How convolutions become matrices. [pooled]"),
+        _option("settings", "--conv-scale", type=_words(ConvScale), help="Factor on their spectrum. [weightwatcher]"),
+        _option("settings", "--precision", type=_words(Precision), help="Of the linear algebra. [auto]"),
+        _option("settings", "--embeddings", type=_words(Embeddings), help="Apart from the mean, or not. [apart]"),
+        _option("settings", "--strict", is_flag=True, default=None, help="Stop at the first layer that fails."),
+    )
+    return _apply(verb, options)
+
+
+def output_options(verb: Verb) -> Verb:
+    """Add where results go and in which form; `output_of` makes the record.
+
+    Example:
+        >>> @click.command()
+        ... @output_options
+        ... def command() -> None: ...
+        >>> "-o" in [name for option in command.params for name in option.opts]
+        True
+    """
+    options = (
+        _option("output", "--format", "form", type=click.Choice(_FORMATS), help="On standard output. [auto: a table]"),
+        _option("output", "--json", "form", flag_value="json", help="Short for --format json."),
+        _option("output", "--csv", "form", flag_value="csv", help="Short for --format csv."),
+        _option("output", "-o", "--output", "file", metavar="FILE", help="Also write .json .csv .md .html or .txt."),
+    )
+    return _apply(verb, options)
+
+
+def executor_options(verb: Verb) -> Verb:
+    """Add how many hands work; `executor_of` makes the executor.
+
+    Example:
+        >>> @click.command()
+        ... @executor_options
+        ... def command() -> None: ...
+        >>> "--workers" in [name for option in command.params for name in option.opts]
+        True
+    """
+    options = (
+        _option(
+            "executor",
+            "--executor",
+            "name",
+            type=click.Choice(("serial", "threads")),
+            help="How many at a time. [threads]",
+        ),
+        _option("executor", "--workers", type=click.IntRange(min=1), metavar="N", help="Layers at a time. [cores]"),
+    )
+    return _apply(verb, options)
+
+
+def settings_of(ctx: click.Context) -> Settings:
+    """The settings chosen on the command line; the rest keep the defaults of `Settings`.
+
+    Args:
+        ctx: of a verb with `settings_options`.
+
+    Raises:
+        UsageError: a value makes no sense.
+
+    Example:
+        >>> settings_of(click.Context(click.Command("x"))) == Settings()
+        True
+    """
+    chosen = dict(_chosen(ctx, "settings"))
+    for name in _LISTS:
+        if name in chosen:
+            words = (word.strip() for given in chosen[name] for word in _COMMA.split(given))
+            chosen[name] = tuple(word for word in words if word)
+    return parse_settings(chosen)
+
+
+def output_of(ctx: click.Context) -> Output:
+    """Where to and how. The file is checked now: not after an hour of work.
+
+    Args:
+        ctx: of a verb with `output_options`.
+
+    Raises:
+        UsageError: the file's suffix names no form, or it cannot be written there.
+
+    Example:
+        >>> output_of(click.Context(click.Command("x")))
+        Output(form='table', file=None)
+    """
+    chosen = _chosen(ctx, "output")
+    form = chosen.get("form", "auto")
+    file = Path(chosen["file"]) if "file" in chosen else None
+    if file is not None:
+        from eigentail.reports import form_for
+
+        form_for(file)
+    return Output("table" if form == "auto" else form, file)
+
+
+def executor_of(ctx: click.Context) -> Any:
+    """The hands chosen on the command line; threads on every core when nothing was said.
+
+    Args:
+        ctx: of a verb with `executor_options`.
+    """
+    from eigentail.execution import serial, threads
+
+    chosen = _chosen(ctx, "executor")
+    if chosen.get("name") == "serial":
+        return serial
+    return threads(chosen.get("workers") or cores())
+
+
+def _option(group: str, *names: str, **attributes: Any) -> Callable[[Verb], Verb]:
+    """One option whose value is kept in the context, under its group, when it was given.
+
+    Verbs then take records, not a dozen loose parameters. The keywords are click's own.
+    """
+
+    def keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+        if value is not None and value != ():
+            _chosen(ctx, group)[str(param.name)] = value
+
+    return click.option(*names, expose_value=False, callback=keep, **attributes)
+
+
+def _chosen(ctx: click.Context, group: str) -> dict[str, Any]:
+    """What was given of one group of options."""
+    kept: dict[str, Any] = ctx.meta.setdefault(f"eigentail.{group}", {})
+    return kept
+
+
+def _apply(verb: Verb, options: tuple[Callable[[Verb], Verb], ...]) -> Verb:
+    """Decorate in reverse, so that help shows the options in the order written."""
+    for option in reversed(options):
+        verb = option(verb)
+    return verb
+
+
+def _words(literal: Any) -> click.Choice[str]:
+    """The choices of a `Literal`."""
+    return click.Choice(get_args(literal))
+
+
+def cores() -> int:
+    """The cores this process may use.
+
+    Example:
+        >>> cores() >= 1
+        True
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

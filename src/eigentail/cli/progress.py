@@ -1,0 +1,172 @@
+"""What happens while an analysis runs, on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, final
+
+import click
+
+from eigentail.records import Layer, LayerReport
+from eigentail.reports.table import cell_text, visible
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+
+    from eigentail.analysis import Description
+
+
+class _Part(Protocol):
+    """Anything that follows an analysis."""
+
+    def started(self, description: Description) -> None: ...
+
+    def finished(self, row: LayerReport) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@final
+class Watch:
+    """Follows one analysis: hands each event to its parts, and remembers what was to be done.
+
+    Example:
+        >>> Watch(()).missing(())
+        ()
+    """
+
+    def __init__(self, parts: Sequence[_Part]) -> None:
+        self._parts = tuple(parts)
+        self._planned: tuple[Layer, ...] = ()
+
+    def started(self, description: Description) -> None:
+        """The layers are known, none is measured."""
+        self._planned = description.layers
+        for part in self._parts:
+            part.started(description)
+
+    def finished(self, row: LayerReport) -> None:
+        """One layer is measured."""
+        for part in self._parts:
+            part.finished(row)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        for part in self._parts:
+            part.close()
+
+    def missing(self, rows: Sequence[LayerReport]) -> tuple[int, ...]:
+        """The indices of the layers that were to be measured and are not among the rows."""
+        done = {row.layer.index for row in rows}
+        return tuple(layer.index for layer in self._planned if layer.index not in done)
+
+
+@contextmanager
+def watching(verbose: bool) -> Iterator[Watch]:
+    """Follow an analysis: a bar where standard error is a terminal, a line for every layer on request.
+
+    Args:
+        verbose: a line for every finished layer.
+
+    Yields:
+        What to hand to `analyze` as its progress.
+
+    Example:
+        >>> with watching(False) as watch:
+        ...     watch.missing(())
+        ()
+    """
+    parts: list[_Part] = []
+    write = _echo
+    if sys.stderr.isatty():
+        bar = _Bar()
+        parts.append(bar)
+        write = bar.write
+    if verbose:
+        parts.append(_Lines(write))
+    watch = Watch(parts)
+    try:
+        yield watch
+    finally:
+        watch.close()
+
+
+def spans(indices: Sequence[int]) -> str:
+    """Indices as `--layers` takes them.
+
+    Args:
+        indices: in any order.
+
+    Example:
+        >>> spans([3, 4, 5, 9])
+        '3:6,9'
+    """
+    runs: list[list[int]] = []
+    for index in sorted(indices):
+        if runs and index == runs[-1][1]:
+            runs[-1][1] += 1
+        else:
+            runs.append([index, index + 1])
+    return ",".join(str(start) if stop == start + 1 else f"{start}:{stop}" for start, stop in runs)
+
+
+@final
+class _Bar:
+    """One bar, as long as the arithmetic: layers differ by orders of magnitude in cost."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.fields[done]} of {task.fields[layers]} layers"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+        )
+        self._bars: Bars = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task: Any = None
+        self._done = 0
+
+    def started(self, description: Description) -> None:
+        total = max(sum(layer.flops for layer in description.layers), 1.0)
+        self._task = self._bars.add_task("", total=total, done=0, layers=len(description.layers))
+        self._bars.start()
+
+    def finished(self, row: LayerReport) -> None:
+        self._done += 1
+        self._bars.update(self._task, advance=row.layer.flops, done=self._done)
+
+    def close(self) -> None:
+        self._bars.stop()
+
+    def write(self, line: str) -> None:
+        """A line above the bar."""
+        from rich.text import Text
+
+        self._bars.console.print(Text(line), soft_wrap=True)
+
+
+@final
+class _Lines:
+    """One line for every finished layer."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+
+    def started(self, description: Description) -> None:
+        self._write(f"{len(description.layers)} layers to measure")
+
+    def finished(self, row: LayerReport) -> None:
+        self._write(f"{visible(row.name)}: alpha {cell_text(row.fit.alpha)}: {row.verdict.value}")
+
+    def close(self) -> None:
+        return
+
+
+def _echo(line: str) -> None:
+    """A line on standard error."""
+    click.echo(line, err=True)

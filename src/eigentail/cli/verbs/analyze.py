@@ -1,0 +1,81 @@
+"""`eigentail analyze`: a verdict for every layer, and for the model."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import click
+
+from eigentail.cli.options import (
+    executor_of,
+    executor_options,
+    output_of,
+    output_options,
+    settings_of,
+    settings_options,
+)
+
+if TYPE_CHECKING:
+    from eigentail.records import ModelReport
+
+_EXAMPLES = """\b
+Examples:
+  eigentail analyze model.safetensors
+  eigentail analyze resnet20.th -o resnet20.html
+  eigentail analyze model_folder/ --layers "*.attn.*,!*.bias" --metrics "alpha*"
+  eigentail analyze model.safetensors --json | jq .summary.alpha_weighted
+  eigentail analyze model.safetensors --format quiet -o layers.csv"""
+
+
+@click.command(short_help="Measure every layer and say how well it was trained.", epilog=_EXAMPLES)
+@click.argument("target")
+@settings_options
+@executor_options
+@output_options
+@click.option("-v", "--verbose", is_flag=True, help="A line for every finished layer, on standard error.")
+@click.pass_context
+def command(ctx: click.Context, target: str, verbose: bool) -> None:
+    """Measure every weight matrix of TARGET, a file or a folder, and say how well it was trained.
+
+    Prints one row for every layer, then the model's own numbers, then what was skipped and why. Ctrl-C keeps the
+    layers that are finished.
+    """
+    settings, output, using = settings_of(ctx), output_of(ctx), executor_of(ctx)
+    from eigentail.analysis import Interrupted, analyze
+    from eigentail.cli.group import INTERRUPTED, PARTIAL
+    from eigentail.cli.progress import watching
+    from eigentail.cli.show import show
+    from eigentail.reports import report_page
+
+    with watching(verbose) as watch:
+        try:
+            report, code = analyze(target, settings, using=using, progress=watch), 0
+        except Interrupted as stopped:
+            report, code = stopped.report, INTERRUPTED
+    show(report_page(report), output)
+    if _say_failures(report) and not code:
+        code = PARTIAL
+    if code == INTERRUPTED:
+        _say_missing(target, watch.missing(report.layers))
+    ctx.exit(code)
+
+
+def _say_failures(report: ModelReport) -> int:
+    """One sentence for every layer that could not be measured; how many there are."""
+    from eigentail.reports.table import visible
+
+    failures = [row for row in report.layers if row.fit.status.is_failure]
+    for row in failures:
+        detail = f": {row.fit.detail}" if row.fit.detail else ""
+        click.echo(f"eigentail: {visible(row.name)}: {row.fit.status.sentence}{visible(detail)}", err=True)
+    return len(failures)
+
+
+def _say_missing(target: str, missing: tuple[int, ...]) -> None:
+    """What an interrupted analysis left undone, and how to do just that."""
+    from eigentail.cli.progress import spans
+
+    again = f"eigentail analyze {shlex.quote(target)} --layers {spans(missing)}"
+    rest = f"{len(missing)} layers are missing: run {again} for just these" if missing else "every layer was finished"
+    click.echo(f"eigentail: interrupted: {rest}", err=True)

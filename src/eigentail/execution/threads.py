@@ -1,0 +1,71 @@
+"""Several threads, as many layers side by side as fit in the memory of two large ones."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from threadpoolctl import threadpool_limits
+
+from eigentail.errors import UsageError
+from eigentail.execution.executor import Executor
+from eigentail.records import Layer, LayerReport
+
+
+def threads(workers: int) -> Executor:
+    """An executor of so many threads; numpy lets go of the interpreter lock in everything that takes time.
+
+    A layer starts when it and those that are running stay within twice the memory of the largest, so that more
+    workers never mean more than the promised peak.
+
+    Args:
+        workers: at least 1.
+
+    Raises:
+        UsageError: fewer than one worker.
+
+    Example:
+        >>> threads(0)
+        Traceback (most recent call last):
+        eigentail.errors.UsageError: workers: 0 is too few: use 1 or more
+    """
+    if workers < 1:
+        raise UsageError(f"{workers} is too few", where="workers", hint="use 1 or more")
+
+    def run(measure: Callable[[Layer], LayerReport], work: Sequence[Layer]) -> Iterator[LayerReport]:
+        budget = 2 * max((layer.memory for layer in work), default=0)
+        waiting = deque(work)
+        running: dict[Future[LayerReport], int] = {}
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+            try:
+                while waiting or running:
+                    _start(pool, measure, waiting, running, (workers, budget))
+                    done, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        del running[future]
+                        yield future.result()
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+    return run
+
+
+def _start(
+    pool: ThreadPoolExecutor,
+    measure: Callable[[Layer], LayerReport],
+    waiting: deque[Layer],
+    running: dict[Future[LayerReport], int],
+    limits: tuple[int, int],
+) -> None:
+    """Hand out the dearest waiting layer while it fits, else the cheapest; always one when nothing runs."""
+    workers, budget = limits
+    while waiting and len(running) < workers:
+        free = budget - sum(running.values())
+        if not running or waiting[0].memory <= free:
+            layer = waiting.popleft()
+        elif waiting[-1].memory <= free:
+            layer = waiting.pop()
+        else:
+            return
+        running[pool.submit(measure, layer)] = layer.memory

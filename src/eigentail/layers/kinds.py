@@ -1,0 +1,48 @@
+"""The vocabulary of kinds: what a matrix does in its network, one sentence each. Written down here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+KINDS: Final[dict[str, str]] = {
+    "attention.q": "Makes the queries of self-attention.",
+    "attention.k": "Makes the keys of self-attention.",
+    "attention.v": "Makes the values of self-attention.",
+    "attention.o": "Mixes the heads of self-attention back into the stream.",
+    "attention.qkv": "Queries, keys and values in one tensor whose layout is not known well enough to part them.",
+    "attention.q_a": "Compresses the stream to the latent the queries are made from.",
+    "attention.q_b": "Makes the queries from their latent.",
+    "attention.kv_a": "Compresses the stream to the latent of keys and values, or makes the shared rotary key.",
+    "attention.kv_b": "Makes keys and values from their latent.",
+    "attention.position": "Makes the keys of relative positions.",
+    "cross.q": "Makes the queries of attention to another sequence.",
+    "cross.k": "Makes the keys of attention to another sequence.",
+    "cross.v": "Makes the values of attention to another sequence.",
+    "cross.o": "Mixes the heads of attention to another sequence back into the stream.",
+    "cross.qkv": "Several of the projections of attention to another sequence in one tensor, not parted.",
+    "mlp.gate": "The gate of a gated feed-forward block; its output is multiplied with that of mlp.up.",
+    "mlp.up": "Widens the stream inside a feed-forward block, a shared expert's included.",
+    "mlp.down": "Brings a feed-forward block back to the width of the stream.",
+    "mlp.gate_up": "Gate and up in one tensor whose layout is not known well enough to part them.",
+    "expert.gate": "The gate of one routed expert.",
+    "expert.up": "Widens the stream inside one routed expert.",
+    "expert.down": "Brings one routed expert back to the width of the stream.",
+    "expert.gate_up": "Gate and up of one routed expert, not parted.",
+    "expert": "A matrix of one routed expert whose role is not known.",
+    "router": "Scores the experts, one row each.",
+    "fused": "Attention and feed-forward projections of a parallel block in one tensor, not parted.",
+    "conv": "A convolution kernel, patch embeddings included.",
+    "embedding.token": "One row for every token of the vocabulary.",
+    "embedding.position": "One row for every position or relative distance.",
+    "embedding.segment": "One row for every kind of segment or token type.",
+    "modulation": "Makes shifts, scales and gates of other layers from a condition.",
+    "head": "The last matrix: from features to scores.",
+    "rnn.input": "From the input to the gates of a recurrent layer.",
+    "rnn.hidden": "From the hidden state to the gates of a recurrent layer.",
+    "rnn.projection": "Shrinks the hidden state of a recurrent layer.",
+    "ssm.in": "Makes the inputs and gates of a state-space layer.",
+    "ssm.x": "Makes the step size and the state matrices B and C from the input.",
+    "ssm.dt": "Widens the step size to one for every channel.",
+    "ssm.out": "From the state-space layer back to the stream.",
+    "dense": "A matrix that no rule knows better.",
+}

@@ -1,0 +1,86 @@
+"""Tensor names: their base, their number-blind form, globs on their end, and the tensors that lie beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fnmatch import translate
+from functools import cache
+from typing import final
+
+from eigentail.records import TensorSpec
+
+_NUMBER = re.compile(r"(?<![^.])\d+(?=\.)")
+_SIZE = re.compile(r"(.+)\[(\d)\]")
+
+
+def base_of(name: str) -> str:
+    """The name of a layer: the tensor's without ".weight".
+
+    Example:
+        >>> base_of("h.0.attn.c_attn.weight"), base_of("pos_embed")
+        ('h.0.attn.c_attn', 'pos_embed')
+    """
+    return name.removesuffix(".weight")
+
+
+def blind(base: str) -> str:
+    """The name with every whole-number component but a last one written as "#": one form for all blocks.
+
+    Example:
+        >>> blind("layers.3.experts.7.w1"), blind("net.0.mlp.2")
+        ('layers.#.experts.#.w1', 'net.#.mlp.2')
+    """
+    return _NUMBER.sub("#", base)
+
+
+@cache
+def ending(globs: tuple[str, ...]) -> re.Pattern[str]:
+    """One expression for names that end, at a component's border, as one of the globs does.
+
+    Example:
+        >>> bool(ending(("attn.q_*",)).match("h.#.attn.q_proj")), bool(ending(("^fc",)).match("se.fc"))
+        (True, False)
+    """
+    return re.compile("|".join(translate(g[1:]) if g.startswith("^") else rf"(?:.*\.)?{translate(g)}" for g in globs))
+
+
+@final
+class Names:
+    """The tensors of a model by base name, for looking up what lies beside a tensor.
+
+    Example:
+        >>> spec = TensorSpec(name="h.0.attn.o_proj.weight", shape=(64, 96), dtype="float32", nbytes=24576)
+        >>> Names([spec]).size("h.0.attn.qkv_proj", "o_proj[1]")
+        96
+    """
+
+    def __init__(self, specs: Iterable[TensorSpec]) -> None:
+        self._shapes = {base_of(spec.name): spec.shape for spec in specs}
+
+    def beside(self, base: str, path: str) -> tuple[int, ...] | None:
+        """The shape of the tensor at a path relative to this one's parent, None when there is none."""
+        parent = parent_of(base)
+        while path.startswith("../"):
+            parent, path = parent_of(parent), path[3:]
+        return self._shapes.get(f"{parent}.{path}" if parent else path)
+
+    def size(self, base: str, expression: str) -> int | None:
+        """One size of a tensor beside this one ("o_proj[1]"), None when it is not there."""
+        found = _SIZE.fullmatch(expression)
+        shape = self.beside(base, found[1]) if found else None
+        return shape[int(found[2])] if found and shape and int(found[2]) < len(shape) else None
+
+    def bias(self, base: str) -> tuple[int, ...] | None:
+        """The shape of the bias that belongs to a weight."""
+        return self._shapes.get(f"{base}.bias")
+
+
+def parent_of(base: str) -> str:
+    """The name without its last component.
+
+    Example:
+        >>> parent_of("h.0.attn"), parent_of("fc")
+        ('h.0', '')
+    """
+    return base.rpartition(".")[0]

@@ -1,0 +1,65 @@
+"""Which rule a tensor falls under: the families that apply to a model, their rules in order, looked up once a form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import final
+
+from eigentail.layers.families import Family, Rule, load_families
+from eigentail.layers.names import base_of, blind, ending
+from eigentail.records import TensorSpec
+
+
+@final
+class Rulebook:
+    """The rules for one model.
+
+    A checkpoint of fifty thousand tensors has a few dozen number-blind names, so each of these is matched once.
+
+    Args:
+        specs: the tensors of the model.
+
+    Example:
+        >>> spec = TensorSpec(name="h.0.attn.c_proj.weight", shape=(64, 64), dtype="float32", nbytes=16384)
+        >>> other = TensorSpec(name="h.0.attn.c_attn.weight", shape=(64, 192), dtype="float32", nbytes=49152)
+        >>> Rulebook([spec, other]).rule(spec).kind
+        'attention.o'
+    """
+
+    def __init__(self, specs: Iterable[TensorSpec]) -> None:
+        forms = {blind(base_of(spec.name)) for spec in specs}
+        self.families = tuple(family for family in load_families() if _applies(family, forms))
+        self._rules = tuple(rule for family in self.families for rule in family.rule)
+        self._found: dict[tuple[str, int], Rule | None] = {}
+
+    def rule(self, spec: TensorSpec) -> Rule | None:
+        """The first rule that matches, None when none does."""
+        key = blind(base_of(spec.name)), len(spec.shape)
+        if key not in self._found:
+            self._found[key] = next((rule for rule in self._rules if _matches(rule, *key)), None)
+        return self._found[key]
+
+    def depths(self, names: Iterable[str]) -> dict[str, int]:
+        """The number on the depth axis of every name that has one.
+
+        Where a name tells stage and block, the pairs are counted through in order.
+        """
+        patterns = [re.compile(text) for family in self.families for text in family.block]
+        found = {name: groups for name in names if (groups := _numbers(name, patterns))}
+        order = {pair: number for number, pair in enumerate(sorted({g for g in found.values() if len(g) == 2}))}
+        return {name: order.get(groups, groups[0]) for name, groups in found.items()}
+
+
+def _applies(family: Family, forms: set[str]) -> bool:
+    return all(any(map(ending((glob,)).match, forms)) for glob in family.detect)
+
+
+def _matches(rule: Rule, form: str, ndim: int) -> bool:
+    return (not rule.ndim or ndim in rule.ndim) and ending(rule.match).match(form) is not None
+
+
+def _numbers(name: str, patterns: list[re.Pattern[str]]) -> tuple[int, ...]:
+    """The groups of the first expression that finds something, as numbers."""
+    found = next((found for pattern in patterns if (found := pattern.search(name))), None)
+    return tuple(int(number) for number in found.groups()) if found else ()

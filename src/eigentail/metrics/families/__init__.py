@@ -1,0 +1,1 @@
+"""The metrics, one family to a file."""

@@ -1,0 +1,7 @@
+"""MATRIX -> spectrum -> fit. Pure functions on arrays; estimators of the tail lie one to a file in `estimators/`."""
+
+from eigentail.numerics.noise import looks_random
+from eigentail.numerics.spectrum import spectrum_of
+from eigentail.numerics.tail import Estimator, estimators, fit_tail
+
+__all__ = ["Estimator", "estimators", "fit_tail", "looks_random", "spectrum_of"]

@@ -1,0 +1,1 @@
+"""Ways to find the tail and its exponent, one to a file."""

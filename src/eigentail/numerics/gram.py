@@ -1,0 +1,66 @@
+"""The Gram matrix of the smaller side, accumulated block by block so that the weights are never held twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK_BYTES: Final = 32 * 2**20
+
+
+def grams(stack: NDArray[Any], dtype: np.dtype[Any], factor: float = 1.0) -> Iterator[NDArray[Any]]:
+    """W^T W of tall matrices, W W^T of wide ones: the same non-zero eigenvalues at the smaller size.
+
+    Args:
+        stack: any real dtype, shape (count, rows, columns).
+        dtype: of the arithmetic, float64 or float32.
+        factor: multiplied onto the weights first; a power of two changes no digit.
+
+    Yields:
+        One matrix of shape (M, M) when the stack holds one, else batches of shape (some, M, M), in order.
+
+    Example:
+        >>> [part.tolist() for part in grams(np.array([[[1, 0, 0], [0, 2, 0]]]), np.dtype("float64"))]
+        [[[1.0, 0.0], [0.0, 4.0]]]
+    """
+    tall = stack if stack.shape[1] >= stack.shape[2] else stack.transpose(0, 2, 1)
+    if len(tall) == 1:
+        yield _gram(tall[0], dtype, factor)
+        return
+    for batch in blocks(tall, dtype):
+        block = np.ascontiguousarray(_scaled(batch, dtype, factor))
+        yield np.matmul(block.transpose(0, 2, 1), block)
+
+
+def blocks(array: NDArray[Any], dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
+    """The array along its first axis, in views of at most `BLOCK_BYTES` once converted to the dtype.
+
+    Example:
+        >>> [len(block) for block in blocks(np.zeros((5, 2)), np.dtype("float64"))]
+        [5]
+    """
+    step = max(1, BLOCK_BYTES // max(1, dtype.itemsize * int(np.prod(array.shape[1:]))))
+    for start in range(0, len(array), step):
+        yield array[start : start + step]
+
+
+def _gram(tall: NDArray[Any], dtype: np.dtype[Any], factor: float) -> NDArray[Any]:
+    """One Gram matrix as a sum over blocks of rows."""
+    total: NDArray[Any] | None = None
+    for rows in blocks(tall, dtype):
+        block = _scaled(rows, dtype, factor)
+        part = block.T @ block  # numpy sees one operand twice and calls the symmetric kernel: half the work
+        total = part if total is None else np.add(total, part, out=total)
+    if total is None:
+        raise ValueError(f"no rows in a matrix of shape {tall.shape}")
+    return total
+
+
+def _scaled(block: NDArray[Any], dtype: np.dtype[Any], factor: float) -> NDArray[Any]:
+    """The block in the arithmetic's dtype; scaled in float64 first where the dtype's range might not hold it."""
+    if factor == 1.0:
+        return np.asarray(block, dtype=dtype)
+    return np.asarray(np.asarray(block, dtype=np.float64) * factor, dtype=dtype)

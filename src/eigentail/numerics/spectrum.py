@@ -1,0 +1,133 @@
+"""The exact spectrum: Gram matrix, symmetric eigenvalues, and the rule that says which of them are zero."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eigentail.errors import LayerError
+from eigentail.numerics.gram import blocks, grams
+from eigentail.numerics.roundoff import unit_roundoff
+from eigentail.records import Spectrum
+from eigentail.settings import Precision
+
+# For rank-deficient weights LAPACK returns up to 4 eps lambda_max where an eigenvalue is zero (measured, M = 64 to
+# 1500, both precisions: docs/decisions/0003-zero-and-precision.md); twice that is noise.
+_SOLVER_NOISE: Final = 8.0
+# An eigenvalue this many times above the solver's noise is known to three digits.
+_THREE_DIGITS: Final = 1000.0
+# float32 serves while no more than this share of a spectrum is known less well than that.
+_DROWNED_SHARE: Final = 0.1
+# Sums of squares outside these lost digits on the way, or are not finite: the weights are rescaled and tried again.
+_SAFE: Final = {"float64": (1e-200, 1e200), "float32": (1e-20, 1e30)}
+
+
+def spectrum_of(stack: NDArray[Any], *, precision: Precision = "auto", scale: float = 1.0) -> Spectrum:
+    """Eigenvalues of W^T W of every matrix of the stack, pooled and sorted: squared singular values, not over N.
+
+    Zero is decided relative to the spectrum and to the precision the weights are *stored* in: an eigenvalue is zero
+    if the rounding of the stored weights alone could have made it, or the solver's own noise.
+
+    Args:
+        stack: shape (count, rows, columns), any real dtype; it is read block by block and not changed.
+        precision: `auto` computes in float64, but in float32 where the weights are stored in 16 bits or fewer and at
+            most 10 % of the eigenvalues would be known to less than three digits.
+        scale: a factor on every eigenvalue (the convention for convolutions).
+
+    Returns:
+        The spectrum, ascending, zeros included.
+
+    Raises:
+        LayerError: a weight is NaN or infinite, or the eigenvalues leave the range of float64.
+
+    Source: Martin & Mahoney, JMLR 22 (2021), section 2: the empirical spectral density of X = W^T W.
+
+    Example:
+        >>> spectrum = spectrum_of(np.array([[[3.0, 0.0], [0.0, 2.0], [0.0, 0.0]]]))
+        >>> spectrum.eigenvalues.tolist(), spectrum.shape, spectrum.rank
+        ([4.0, 9.0], (3, 2), 2)
+    """
+    dtype: np.dtype[Any] = np.dtype("float64")
+    if precision == "float32" or (precision == "auto" and stack.dtype.itemsize <= 2):
+        dtype = np.dtype("float32")
+    values = _eigenvalues(stack, dtype)
+    if precision == "auto" and dtype == np.float32 and _drowned(values):
+        dtype = np.dtype("float64")
+        values = _eigenvalues(stack, dtype)
+    shape = (max(stack.shape[1:]), min(stack.shape[1:]))
+    rank = int(np.count_nonzero(values > _zero(values, shape, stack.dtype, dtype)))
+    values *= scale
+    values.setflags(write=False)
+    return Spectrum(
+        eigenvalues=values,
+        shape=shape,
+        count=stack.shape[0],
+        rank=rank,
+        precision=dtype.name,
+        stored=stack.dtype.name,
+        scale=scale,
+    )
+
+
+def _eigenvalues(stack: NDArray[Any], dtype: np.dtype[Any], exponent: int | None = None) -> NDArray[np.float64]:
+    """All eigenvalues of weights times 2^-exponent, ascending, scaled back; None tries the weights as they are."""
+    low, high = _SAFE[dtype.name]
+    found: list[NDArray[Any]] = []
+    total = 0.0
+    with np.errstate(over="ignore", invalid="ignore"):  # told by the total, and a library does not warn
+        for part in grams(stack, dtype, 2.0 ** -(exponent or 0)):
+            total += float(np.trace(part, axis1=-2, axis2=-1).sum())
+            if not total < high:  # NaN ends here too, before LAPACK sees it
+                break
+            found.append(np.linalg.eigvalsh(part).ravel())
+    if exponent is None and not low < total < high:
+        return _eigenvalues(stack, dtype, _exponent(stack))
+    values = np.concatenate(found).astype(np.float64)
+    values.sort()
+    np.maximum(values, 0.0, out=values)  # rounding may fall on the wrong side of zero
+    return values if not exponent else _rescaled(values, 2 * exponent)
+
+
+def _exponent(stack: NDArray[Any]) -> int:
+    """The power of two that brings the largest weight near one; 0 when every weight is zero."""
+    largest, broken = 0.0, 0
+    for block in blocks(stack.reshape(-1, stack.shape[-1]), np.dtype("float64")):
+        values = np.abs(np.asarray(block, dtype=np.float64))
+        broken += int(np.count_nonzero(~np.isfinite(values)))
+        largest = max(largest, float(values.max()))
+    if broken:
+        raise LayerError(f"{broken} of {stack.size} weights are NaN or infinite")
+    return math.frexp(largest)[1]
+
+
+def _rescaled(values: NDArray[np.float64], exponent: int) -> NDArray[np.float64]:
+    """Values times 2^exponent, where float64 can hold them."""
+    with np.errstate(over="ignore", under="ignore"):
+        scaled = np.ldexp(values, exponent)
+    if values[-1] > 0 and not np.finfo(np.float64).tiny < scaled[-1] < np.inf:
+        raise LayerError("the squares of the weights leave the range of float64", hint="rescale the weights")
+    return scaled
+
+
+def _drowned(values: NDArray[np.float64]) -> bool:
+    """Whether too many float32 eigenvalues lie too near the solver's noise to be known to three digits."""
+    floor = _THREE_DIGITS * _SOLVER_NOISE * float(np.finfo(np.float32).eps) * values[-1]
+    return bool(np.count_nonzero(values < floor) > _DROWNED_SHARE * len(values))
+
+
+def _zero(
+    values: NDArray[np.float64], shape: tuple[int, int], stored: np.dtype[Any], computed: np.dtype[Any]
+) -> float:
+    """The value up to which an eigenvalue counts as zero.
+
+    Rounding at relative unit u adds a random matrix of entry size at most u |w|; its largest eigenvalue is at most
+    u^2 mean(w^2) (sqrt N + sqrt M)^2, by the Marchenko-Pastur edge. The factor 2 covers uneven columns (measured).
+    """
+    n, m = shape
+    mean_square = float(values.sum()) / (len(values) * n)
+    rounding = 2 * unit_roundoff(stored) ** 2 * mean_square * (math.sqrt(n) + math.sqrt(m)) ** 2
+    solver = _SOLVER_NOISE * float(np.finfo(computed).eps) * float(values[-1])
+    return max(rounding, solver)

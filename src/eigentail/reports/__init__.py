@@ -1,0 +1,24 @@
+"""RECORD -> table -> terminal | html | markdown | json | csv. One file per form in `forms/`.
+
+`render` makes the text, `write` puts it into a file, whole or not at all.
+"""
+
+from eigentail.reports.frame import to_pandas
+from eigentail.reports.pages import Described, description_page, report_page
+from eigentail.reports.publish import form_for, forms, render, write
+from eigentail.reports.table import Column, Curve, Page, Table
+
+__all__ = [
+    "Column",
+    "Curve",
+    "Described",
+    "Page",
+    "Table",
+    "description_page",
+    "form_for",
+    "forms",
+    "render",
+    "report_page",
+    "to_pandas",
+    "write",
+]

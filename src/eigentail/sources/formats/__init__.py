@@ -1,0 +1,1 @@
+"""One file per format; the registry reads the folder."""

@@ -1,0 +1,105 @@
+"""Torch's zip archives, since 1.6: one pickle that names storages, and one uncompressed member a storage."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from typing import Final, final
+
+from eigentail.errors import SourceError
+from eigentail.records import SourceRef
+from eigentail.sources.bounded import MAX_PICKLE_BYTES, Bounded
+from eigentail.sources.inflated import member_range
+from eigentail.sources.protocol import Format
+from eigentail.sources.ranges import RangeFile, RangeReader
+from eigentail.sources.torch_storage import Contents, StorageSource, open_torch, tensors_in
+from eigentail.sources.unpickle import unpickle
+
+
+def open_zip(ref: SourceRef) -> StorageSource:
+    """Open a checkpoint that `torch.save` wrote as a zip archive.
+
+    Raises:
+        SourceError: not such an archive, damaged, or it holds more than tensors.
+
+    Example:
+        >>> open_zip(SourceRef("torch-zip", "no/such.pt"))
+        Traceback (most recent call last):
+        eigentail.errors.SourceError: no/such.pt: no such file or directory
+    """
+    return open_torch(ref, _contents)
+
+
+def _contents(reader: RangeReader, where: str) -> Contents:
+    archive = _Archive(reader, where)
+    if "constants.pkl" in archive or archive.holds_code:
+        raise SourceError(
+            "is a TorchScript archive, a program with its weights",
+            where=where,
+            hint="save the state dict alone: torch.save(torch.jit.load(path).state_dict(), new_path)",
+        )
+    if "byteorder" in archive and archive.read("byteorder", 16) != b"little":
+        raise SourceError("was written on a big-endian machine", where=where, hint="load and save it on a usual one")
+    pickled = archive.read("data.pkl", MAX_PICKLE_BYTES)
+    tensors = tensors_in(unpickle(Bounded(io.BytesIO(pickled), len(pickled)), where).tree, where)
+    keys = {tensor.storage.key for tensor in tensors.values()}
+    return Contents(tensors, {key: archive.range(f"data/{key}") for key in keys if f"data/{key}" in archive})
+
+
+@final
+class _Archive:
+    """The members of an archive, by their names below the folder in which torch puts everything."""
+
+    def __init__(self, reader: RangeReader, where: str) -> None:
+        self._reader, self._where = reader, where
+        try:
+            self._archive = zipfile.ZipFile(io.BufferedReader(RangeFile(reader)))
+        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, struct.error) as error:
+            raise self._refusal(f"is not a whole zip archive ({error})") from error
+        self._members = {member.filename: member for member in self._archive.infolist()}
+        pickles = [name for name in self._members if name.endswith("/data.pkl")]
+        if not pickles:
+            raise SourceError("is a zip archive without data.pkl", where=where, hint="was it written by torch.save?")
+        self._folder = min(pickles, key=len).removesuffix("data.pkl")
+
+    def __contains__(self, name: str) -> bool:
+        return self._folder + name in self._members
+
+    @property
+    def holds_code(self) -> bool:
+        """Whether there is a program in it."""
+        return any(name.startswith(f"{self._folder}code/") for name in self._members)
+
+    def range(self, name: str) -> RangeReader:
+        """The bytes of a member where they lie; torch packs none, so whatever is packed is not torch's."""
+        member = self._members[self._folder + name]
+        if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
+            raise SourceError(
+                f"the member {name!r} is compressed, which torch never does",
+                where=self._where,
+                hint="unpack the archive and pack it with zip -0, or save the checkpoint again",
+            )
+        try:
+            return member_range(self._reader, self._archive, member)
+        except SourceError as error:
+            raise self._refusal(error.what) from error
+
+    def read(self, name: str, limit: int) -> bytes:
+        """A whole member, of no more than so many bytes."""
+        inside = self.range(name)
+        if inside.size > limit:
+            raise self._refusal(f"the member {name!r} has {inside.size:,} bytes where {limit:,} are allowed")
+        return bytes(inside.read(0, inside.size))
+
+    def _refusal(self, what: str) -> SourceError:
+        return SourceError(what, where=self._where, hint="the file is damaged or was cut short: fetch it again")
+
+
+FORMAT: Final = Format(
+    name="torch-zip",
+    title="a PyTorch checkpoint",
+    suffixes=(".pt", ".pth", ".bin", ".ckpt", ".th"),
+    claims=lambda probe: any(name.endswith("/data.pkl") for name in probe.members),
+    open=open_zip,
+)

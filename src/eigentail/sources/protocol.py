@@ -1,0 +1,130 @@
+"""What a source of weights offers, and what a format must say to be found."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol, final
+
+import msgspec
+
+from eigentail.errors import SourceError
+from eigentail.records import SourceRef, TensorSpec
+from eigentail.sources.ranges import LocalRange, RangeFile
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+HEAD_BYTES: Final = 64
+
+
+class WeightSource(Protocol):
+    """Named tensors, header first.
+
+    A source pickles to its reference and opens itself again on the other side, unless it is live.
+    """
+
+    @property
+    def ref(self) -> SourceRef:
+        """What opens this source again."""
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Architecture facts that lie beside the weights (an HF `config.json`), or nothing."""
+
+    def tensors(self) -> tuple[TensorSpec, ...]:
+        """Every tensor, in the source's own order, without reading a weight."""
+
+    def read(self, spec: TensorSpec, part: tuple[int, int] | None = None) -> NDArray[np.generic]:
+        """The tensor in its stored dtype, or rows `part` of its first axis; a view where possible, never written to.
+
+        Raises:
+            SourceError: the bytes cannot be read.
+        """
+
+    def close(self) -> None:
+        """Let go of files. Arrays already read stay valid."""
+
+
+@final
+class Probe:
+    """What is known of a path before any format is chosen: its name and its first bytes.
+
+    Raises:
+        SourceError: there is nothing at the path.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.exists():
+            raise SourceError("no such file or folder", where=str(path), hint=_neighbour(path))
+        self.is_folder = path.is_dir()
+        self.name = path.name.lower()
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first 64 bytes of a file."""
+        if self.is_folder:
+            return b""
+        reader = LocalRange(self.path)
+        try:
+            return bytes(reader.read(0, min(reader.size, HEAD_BYTES)))
+        finally:
+            reader.close()
+
+    @cached_property
+    def members(self) -> tuple[str, ...]:
+        """The names inside a zip archive, or nothing."""
+        if not self.head.startswith(b"PK\x03\x04"):
+            return ()
+        reader = LocalRange(self.path)
+        try:
+            with zipfile.ZipFile(io.BufferedReader(RangeFile(reader))) as archive:
+                return tuple(archive.namelist())
+        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
+            raise SourceError(
+                f"begins like a zip archive but is not a whole one ({error})",
+                where=str(self.path),
+                hint="the file is damaged or was cut short: fetch it again",
+            ) from error
+        finally:
+            reader.close()
+
+
+class Format(msgspec.Struct, frozen=True, kw_only=True):
+    """How one kind of file is recognised and opened. A module of `sources/formats` offers one as `FORMAT`.
+
+    Attributes:
+        name: the word in `SourceRef.format`.
+        title: what people call it.
+        suffixes: the usual endings, for the list in error messages; recognition goes by content.
+        claims: whether a probed path is of this format.
+        open: opens a reference to it.
+    """
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...]
+    claims: Callable[[Probe], bool]
+    open: Callable[[SourceRef], WeightSource]
+
+
+def fingerprint(path: Path) -> str:
+    """Size and time of change: what can be known of a file without reading it."""
+    stat = path.stat()
+    return f"{stat.st_size}:{stat.st_mtime_ns}"
+
+
+def _neighbour(path: Path) -> str:
+    """A hint for a path that does not exist: the nearest name in the same folder."""
+    import difflib
+
+    if not path.parent.is_dir():
+        return f"the folder {path.parent} does not exist either"
+    names = [entry.name for entry in path.parent.iterdir()]
+    close = difflib.get_close_matches(path.name, names, n=1)
+    return f"did you mean {close[0]}?" if close else "check the spelling"

@@ -1,0 +1,61 @@
+"""The Gram matrix: the smaller side, block by block, whatever the blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from eigentail.numerics import gram
+from eigentail.numerics.gram import blocks, grams
+
+FLOAT64 = np.dtype("float64")
+
+
+def one_by_one(stack: np.ndarray) -> list[np.ndarray]:
+    """The slow twin: a plain product for each matrix."""
+    return [w.T @ w if w.shape[0] >= w.shape[1] else w @ w.T for w in stack.astype(np.float64)]
+
+
+@pytest.mark.parametrize("shape", [(1, 40, 12), (1, 12, 40), (1, 9, 9), (7, 11, 5), (7, 5, 11), (3, 1, 4)])
+def test_equals_plain_products(shape: tuple[int, int, int]) -> None:
+    stack = np.random.default_rng(0).standard_normal(shape)
+    found = np.concatenate([part.reshape(-1, *part.shape[-2:]) for part in grams(stack, FLOAT64)])
+    np.testing.assert_allclose(found, one_by_one(stack), rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("shape", [(1, 40, 12), (1, 12, 40), (7, 11, 5)])
+@pytest.mark.parametrize("block_bytes", [1, 500, 10**9])
+def test_block_size_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int, int], block_bytes: int
+) -> None:
+    stack = np.random.default_rng(1).standard_normal(shape)
+    monkeypatch.setattr(gram, "BLOCK_BYTES", block_bytes)
+    found = np.concatenate([part.reshape(-1, *part.shape[-2:]) for part in grams(stack, FLOAT64)])
+    np.testing.assert_allclose(found, one_by_one(stack), rtol=1e-12, atol=1e-12)
+
+
+def test_small_blocks_are_small_and_cover_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gram, "BLOCK_BYTES", 3 * 8 * 4)
+    array = np.arange(40.0).reshape(10, 4)
+    parts = list(blocks(array, FLOAT64))
+    assert [len(part) for part in parts] == [3, 3, 3, 1]
+    assert all(part.base is not None for part in parts)
+    np.testing.assert_array_equal(np.concatenate(parts), array)
+
+
+def test_a_stack_is_batched_by_the_bytes_after_conversion(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gram, "BLOCK_BYTES", 2 * 6 * 4 * 8)
+    stack = np.ones((5, 6, 4), np.float16)
+    assert [part.shape for part in grams(stack, FLOAT64)] == [(2, 4, 4), (2, 4, 4), (1, 4, 4)]
+
+
+def test_a_power_of_two_as_factor_is_exact_even_out_of_the_range_of_float32() -> None:
+    stack = np.random.default_rng(2).standard_normal((1, 20, 8))
+    (plain,) = grams(stack, np.dtype("float32"))
+    (scaled,) = grams(stack * 2.0**200, np.dtype("float32"), 2.0**-200)
+    np.testing.assert_array_equal(plain, scaled)
+
+
+def test_a_matrix_without_rows_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"no rows in a matrix of shape \(0, 0\)"):
+        list(grams(np.zeros((1, 0, 0)), FLOAT64))
