@@ -69,3 +69,22 @@ def weightwatcher_fit(values: NDArray[np.float64]) -> Tail:
 
         fit = WWFit(values)
         return Tail(float(fit.xmin), float(fit.alpha), float(fit.D), float(fit.sigma))
+
+
+def weightwatcher_table(weights: dict[str, object], *, pool: bool) -> dict[str, dict[str, float]]:
+    """WeightWatcher 0.7.7's `analyze()` of a state dict: layer name to column to number.
+
+    A slice of a convolution is named by its kernel position, as eigentail names it.
+    """
+    with quarantine():
+        import weightwatcher
+
+        table = weightwatcher.WeightWatcher(log_level=logging.CRITICAL).analyze(model=weights, pool=pool)
+    rows = {}
+    for row in table.to_dict("records"):
+        name = row["longname"].removesuffix(".weight")
+        shape = np.shape(weights[f"{name}.weight"])
+        if not pool and len(shape) == 4 and shape[2] * shape[3] > 1:
+            name += f"[{int(row['slice_id']) // shape[3]},{int(row['slice_id']) % shape[3]}]"
+        rows[name] = {column: float(value) for column, value in row.items() if isinstance(value, int | float)}
+    return rows

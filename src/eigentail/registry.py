@@ -80,9 +80,11 @@ class Registry(Mapping[str, T]):
     def _third_party(self) -> Iterator[T]:
         for point in entry_points(group=f"eigentail.{self._attribute.lower()}"):
             try:
-                yield from _as_tuple(point.load())
-            except Exception as error:  # a stranger's code may raise anything
+                found = {entry.name: entry for entry in _as_tuple(point.load())}
+            except Exception as error:  # a stranger's code may raise anything, or offer what has no name
                 self.broken[point.name] = f"{type(error).__name__}: {error}"
+            else:
+                yield from found.values()
 
 
 def _as_tuple(found: T | tuple[T, ...]) -> tuple[T, ...]:

@@ -37,7 +37,7 @@ def test_any_name_can_be_written(tmp_path):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("report.pdf", r"report.pdf: no report form ends in '.pdf': choose from .csv, .htm, .html, .json, .markdown, .md"),
+        ("report.pdf", r"report.pdf: no report form ends in '.pdf': choose from .csv, .htm, .html, .json"),
         ("report", "report: the name has no suffix to choose the form by: choose from .csv"),
         ("no/such/report.csv", r"report.csv: the folder .*such does not exist: make it first"),
         ("folder.csv", "folder.csv: is a folder: name a file in it"),

@@ -92,11 +92,13 @@ def test_visible_text_draws_one_line(text):
 
 def _tables() -> st.SearchStrategy[Table]:
     kinds = st.sampled_from(["text", "name", "number", "sentence", "verdict"])
-    columns = st.lists(st.builds(Column, st.text("abc", min_size=1, max_size=8), kinds, st.integers(0, 9)), min_size=1, max_size=8)
+    column = st.builds(Column, st.text("abc", min_size=1, max_size=8), kinds, st.integers(0, 9))
+    columns = st.lists(column, min_size=1, max_size=8)
 
     def rows(chosen: list[Column]) -> st.SearchStrategy[Table]:
         row = st.tuples(*(st.text("xyz", max_size=60) for _ in chosen))
-        return st.builds(Table, title=st.just("t"), columns=st.just(tuple(chosen)), rows=st.lists(row, max_size=4).map(tuple))
+        several = st.lists(row, max_size=4).map(tuple)
+        return st.builds(Table, title=st.just("t"), columns=st.just(tuple(chosen)), rows=several)
 
     return columns.flatmap(rows)
 

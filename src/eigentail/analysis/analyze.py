@@ -13,7 +13,7 @@ from eigentail.analysis.versions import versions
 from eigentail.execution import Executor, serial
 from eigentail.records import LayerReport, LayerTable, ModelReport
 from eigentail.settings import Settings
-from eigentail.sources import open_source
+from eigentail.sources import opened
 
 
 class Interrupted(KeyboardInterrupt):
@@ -24,10 +24,9 @@ class Interrupted(KeyboardInterrupt):
         True
     """
 
-    def __init__(self, report: ModelReport, unfinished: Sequence[str]) -> None:
+    def __init__(self, report: ModelReport) -> None:
         super().__init__("interrupted")
         self.report = report
-        self.unfinished = tuple(unfinished)
 
 
 def analyze(
@@ -63,24 +62,19 @@ def analyze(
         >>> import eigentail as et
         >>> report = et.analyze(et.example())
         >>> report.layers["fc2"].verdict.value, report.summary.layers_ok
-        ('well-trained', 2)
+        ('well-trained', 3)
     """
-    source = open_source(target)
-    try:
+    rows: list[LayerReport] = []
+    with opened(target) as source:
         work = described(source, settings, shard)
         progress.started(work)
-        rows: list[LayerReport] = []
         try:
             for row in using(partial(measure, source=source, settings=settings), dearest_first(work.layers)):
                 rows.append(row)
                 progress.finished(row)
         except KeyboardInterrupt as stop:
-            done = {row.name for row in rows}
-            unfinished = [layer.name for layer in work.layers if layer.name not in done]
-            raise Interrupted(_report(work, rows), unfinished) from stop
-        return _report(work, rows)
-    finally:
-        source.close()
+            raise Interrupted(_report(work, rows)) from stop
+    return _report(work, rows)
 
 
 def _report(work: Description, rows: Sequence[LayerReport]) -> ModelReport:

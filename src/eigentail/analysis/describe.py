@@ -9,10 +9,10 @@ import msgspec
 from eigentail.errors import SourceError, UsageError
 from eigentail.layers import group, select
 from eigentail.metrics import chosen
-from eigentail.numerics import estimators
+from eigentail.numerics.tail import estimators
 from eigentail.records import Layer, Skip, SourceRef
 from eigentail.settings import Settings
-from eigentail.sources import WeightSource, open_source
+from eigentail.sources import WeightSource, opened
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,11 +70,8 @@ def describe(target: object, settings: Settings = Settings(), *, shard: tuple[in
         >>> describe({"fc.weight": np.ones((64, 32))}).layers[0].shape
         (64, 32)
     """
-    source = open_source(target)
-    try:
+    with opened(target) as source:
         return described(source, settings, shard)
-    finally:
-        source.close()
 
 
 def described(source: WeightSource, settings: Settings, shard: tuple[int, int] = (0, 1)) -> Description:

@@ -140,12 +140,11 @@ def load(path: str | Path) -> ModelReport:
                 where=str(path),
                 hint="update eigentail",
             )
-        document = msgspec.json.decode(text, type=Document)
+        return _report(msgspec.json.decode(text, type=Document))
     except (msgspec.DecodeError, ValueError) as error:
         raise SourceError(
             f"not a report of eigentail ({error})", where=str(path), hint="write one with `eigentail analyze -o FILE`"
         ) from error
-    return _report(document)
 
 
 def _document(report: ModelReport, *, spectra: bool) -> Document:

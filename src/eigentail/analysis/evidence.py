@@ -8,7 +8,8 @@ from typing import Any, final
 from numpy.typing import NDArray
 
 from eigentail.metrics import Metric
-from eigentail.numerics import estimators, fit_tail, spectrum_of
+from eigentail.numerics import fit_tail, spectrum_of
+from eigentail.numerics.tail import estimators
 from eigentail.records import Fit, Layer, Spectrum
 from eigentail.settings import Settings
 

@@ -10,7 +10,7 @@ from eigentail.analysis.measure import measure
 from eigentail.execution import Executor, serial
 from eigentail.records import LayerReport
 from eigentail.settings import Settings
-from eigentail.sources import open_source
+from eigentail.sources import opened
 
 
 def stream(
@@ -39,9 +39,6 @@ def stream(
         >>> [row.name for row in stream({"a.weight": np.eye(16), "b.weight": np.eye(32)})]
         ['b', 'a']
     """
-    source = open_source(target)
-    try:
+    with opened(target) as source:
         work = dearest_first(described(source, settings, shard).layers)
         yield from using(partial(measure, source=source, settings=settings), work)
-    finally:
-        source.close()

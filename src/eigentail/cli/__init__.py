@@ -19,7 +19,7 @@ Exit codes:
   2    a word on the command line is wrong
   3    the weights were not found, cannot be read or are not a model
   4    some layers could not be measured; the others are reported
-  70   a bug in eigentail (EIGENTAIL_DEBUG=1 shows where)
+  70   out of memory, or a bug (EIGENTAIL_DEBUG=1 shows where)
   130  interrupted; finished layers are reported
 
 Data goes to standard output, progress and hints to standard error."""

@@ -63,6 +63,8 @@ class Verbs(click.Group):
             _end("eigentail: interrupted", INTERRUPTED)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except MemoryError:
+            _end("eigentail: not enough memory: try --executor serial, or --max-evals to leave out the largest", BUG)
         except Exception as error:
             _report_bug(error)
         return result

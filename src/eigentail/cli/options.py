@@ -153,6 +153,10 @@ def executor_of(ctx: click.Context) -> Any:
 
     Args:
         ctx: of a verb with `executor_options`.
+
+    Example:
+        >>> callable(executor_of(click.Context(click.Command("x"))))
+        True
     """
     from eigentail.execution import serial, threads
 

@@ -108,14 +108,15 @@ class _Grouper:
         return cut if isinstance(cut, str) else (Piece(base, "conv", cut),)
 
     def _base(self, spec: TensorSpec) -> str:
-        """The layer's name; the whole tensor name where a neighbour is called like the short one."""
+        """The layer's name; the whole tensor name where the short one is empty or taken by a neighbour."""
         base = base_of(spec.name)
-        return spec.name if base != spec.name and base in self._all_names else base
+        return spec.name if not base or base in self._all_names else base
 
     def _add(self, spec: TensorSpec, piece: Piece) -> None:
         count, rows, columns = matrix_shape(piece.cut, spec.shape)
         if min(rows, columns) < 2 and not _is_whole_when_flattened(piece.cut, spec.shape):
-            self._skipped.append(Skip(piece.name, (rows, columns), _ONE_VALUE))
+            part = (piece.name, (rows, columns)) if piece.cut.slices else (spec.name, spec.shape)
+            self._skipped.append(Skip(*part, _ONE_VALUE))
             return
         layer = Layer(
             index=len(self._layers),

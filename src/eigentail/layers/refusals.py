@@ -45,6 +45,8 @@ def refusal(spec: TensorSpec, names: frozenset[str]) -> str:
         return "empty: it holds no values"
     if reason := next((text for prefix, text in _PREFIXES.items() if spec.name.startswith(prefix)), ""):
         return reason
+    if not spec.shape:
+        return "a single number"
     if reason := _of_dtype(spec.dtype):
         return reason
     if len(spec.shape) < 2:

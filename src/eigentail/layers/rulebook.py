@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import final
+from typing import Final, final
 
 from eigentail.layers.families import Family, Rule, load_families
 from eigentail.layers.names import base_of, blind, ending
 from eigentail.records import TensorSpec
+
+# No convention has names as long as this, and a header that has could stall the matching.
+_LONGEST_NAME: Final = 1000
 
 
 @final
@@ -28,13 +31,15 @@ class Rulebook:
     """
 
     def __init__(self, specs: Iterable[TensorSpec]) -> None:
-        forms = {blind(base_of(spec.name)) for spec in specs}
+        forms = {blind(base_of(spec.name)) for spec in specs if len(spec.name) <= _LONGEST_NAME}
         self.families = tuple(family for family in load_families() if _applies(family, forms))
         self._rules = tuple(rule for family in self.families for rule in family.rule)
         self._found: dict[tuple[str, int], Rule | None] = {}
 
     def rule(self, spec: TensorSpec) -> Rule | None:
         """The first rule that matches, None when none does."""
+        if len(spec.name) > _LONGEST_NAME:
+            return None
         key = blind(base_of(spec.name)), len(spec.shape)
         if key not in self._found:
             self._found[key] = next((rule for rule in self._rules if _matches(rule, *key)), None)
@@ -46,8 +51,10 @@ class Rulebook:
         Where a name tells stage and block, the pairs are counted through in order.
         """
         patterns = [re.compile(text) for family in self.families for text in family.block]
-        found = {name: groups for name in names if (groups := _numbers(name, patterns))}
-        order = {pair: number for number, pair in enumerate(sorted({g for g in found.values() if len(g) == 2}))}
+        usual = (name for name in names if len(name) <= _LONGEST_NAME)
+        found = {name: groups for name in usual if (groups := _numbers(name, patterns))}
+        pairs = sorted({groups for groups in found.values() if len(groups) == 2})
+        order: dict[tuple[int, ...], int] = {pair: number for number, pair in enumerate(pairs)}
         return {name: order.get(groups, groups[0]) for name, groups in found.items()}
 
 

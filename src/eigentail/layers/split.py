@@ -19,7 +19,12 @@ _GATES: Final = {3: ("r", "z", "n"), 4: ("i", "f", "g", "o")}
 
 
 class Piece(NamedTuple):
-    """One matrix of a tensor: its layer's name, its kind and how it is cut out."""
+    """One matrix of a tensor: its layer's name, its kind and how it is cut out.
+
+    Example:
+        >>> Piece("qkv.q", "attention.q", Cut(slices=((0, 64, 1),))).name
+        'qkv.q'
+    """
 
     name: str
     kind: str
@@ -68,11 +73,14 @@ def split(fused: Fused) -> tuple[Piece, ...]:
         >>> split(Fused("fc", (8, 3), Rule(match=("fc",), kind="dense"), Names([]), {}))[0].name
         'fc'
     """
-    if fused.rule.scheme == "heads":
+    rule = fused.rule
+    if not (rule.parts or rule.stacked or rule.scheme == "gates"):
+        return _whole(fused)
+    if rule.scheme == "heads":
         return _by_head(fused) or _whole(fused)
     axis = _axis(fused)
     cuts = [] if axis is None else _along(fused, axis)
-    if fused.rule.stacked:
+    if rule.stacked:
         return tuple(_stacked(fused, axis or 0, cuts))
     return tuple(_piece(fused, axis or 0, part, bounds) for part, bounds in cuts) or _whole(fused)
 
@@ -156,9 +164,9 @@ def _size(fused: Fused, part: Part, total: int) -> int | None:
 
 def _share_of_heads(fused: Fused, total: int) -> int | None:
     """The queries' rows of [q, k, v], by the configuration's head counts."""
-    heads = _number(fused.config, _HEADS)
-    kv_heads = _number(fused.config, _KV_HEADS) or heads
-    return total // (heads + 2 * kv_heads) * heads if heads and total % (heads + 2 * kv_heads) == 0 else None
+    heads = _number(fused.config, _HEADS) or 0
+    everyone = heads + 2 * (_number(fused.config, _KV_HEADS) or heads)
+    return total // everyone * heads if heads and total % everyone == 0 else None
 
 
 def _by_head(fused: Fused) -> tuple[Piece, ...]:

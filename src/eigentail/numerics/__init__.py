@@ -2,6 +2,6 @@
 
 from eigentail.numerics.noise import looks_random
 from eigentail.numerics.spectrum import spectrum_of
-from eigentail.numerics.tail import Estimator, estimators, fit_tail
+from eigentail.numerics.tail import Estimator, fit_tail
 
-__all__ = ["Estimator", "estimators", "fit_tail", "looks_random", "spectrum_of"]
+__all__ = ["Estimator", "fit_tail", "looks_random", "spectrum_of"]

@@ -5,7 +5,7 @@
 
 from eigentail.reports.frame import to_pandas
 from eigentail.reports.pages import Described, description_page, report_page
-from eigentail.reports.publish import form_for, forms, render, write
+from eigentail.reports.publish import form_for, render, write
 from eigentail.reports.table import Column, Curve, Page, Table
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "Table",
     "description_page",
     "form_for",
-    "forms",
     "render",
     "report_page",
     "to_pandas",

@@ -23,8 +23,8 @@ def to_pandas(report: ModelReport) -> Any:
 
     Example:
         >>> import eigentail as et
-        >>> to_pandas(et.analyze({"fc.weight": et.example_matrix()}))["name"].tolist()
-        ['fc']
+        >>> to_pandas(et.analyze(et.example()))["name"].tolist()
+        ['fc1', 'fc2', 'fc3']
     """
     try:
         import pandas as pd

@@ -31,8 +31,8 @@ def render(record: ModelReport | Page, form: str = "table") -> str:
 
     Example:
         >>> import eigentail as et
-        >>> report = et.analyze({"fc.weight": et.example_matrix()})
-        >>> render(report, "csv").splitlines()[1].startswith("0,fc,dense,")
+        >>> report = et.analyze(et.example())
+        >>> render(report, "csv").splitlines()[1].startswith("0,fc1,dense,")
         True
         >>> render(report, "htm")
         Traceback (most recent call last):
@@ -59,7 +59,7 @@ def form_for(path: str | Path) -> str:
         'html'
         >>> form_for("report.pfd")
         Traceback (most recent call last):
-        eigentail.errors.UsageError: report.pfd: no report form ends in '.pfd': choose from .csv, .html, ...
+        eigentail.errors.UsageError: report.pfd: no report form ends in '.pfd': choose from .csv, .htm, ...
     """
     _check_place(Path(path))
     suffixes = {suffix: form.name for form in forms.values() for suffix in form.suffixes}
@@ -87,7 +87,7 @@ def write(record: ModelReport | Page, path: str | Path, form: str | None = None)
     Example:
         >>> import tempfile, eigentail as et
         >>> path = Path(tempfile.mkdtemp()) / "report.md"
-        >>> write(et.analyze({"fc.weight": et.example_matrix()}), path)
+        >>> write(et.analyze(et.example()), path)
         >>> path.read_text(encoding="utf-8").startswith("# ")
         True
     """

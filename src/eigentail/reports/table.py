@@ -149,7 +149,7 @@ def shorten(text: str, width: int) -> str:
 
     Example:
         >>> shorten("model.layers.10.self_attn.q_proj", 16)
-        'model.l….q_proj'
+        'model.l…n.q_proj'
     """
     if len(text) <= width:
         return text

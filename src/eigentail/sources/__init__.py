@@ -3,7 +3,7 @@
 `identify` says what a target is, `open_source` opens it; nothing is executed and no framework is imported.
 """
 
-from eigentail.sources.identify import formats, identify, open_source
+from eigentail.sources.identify import identify, open_source, opened
 from eigentail.sources.protocol import Format, Probe, WeightSource
 
-__all__ = ["Format", "Probe", "WeightSource", "formats", "identify", "open_source"]
+__all__ = ["Format", "Probe", "WeightSource", "identify", "open_source", "opened"]

@@ -17,11 +17,12 @@ Keys = tuple[str, ...]
 
 _HINT: Final = "save the state dict alone: torch.save(model.state_dict(), path)"
 
-_WRAPPERS: Final = frozenset(
-    {"checkpoint", "model", "model_dict", "model_state", "model_state_dict", "model_weights", "module", "net"}
-    | {"net_state_dict", "network", "network_state_dict", "parameters", "params", "state", "state_dict"}
-    | {"student", "weights"}
+# These say "here is the model" whatever lies beside them; the others only when nothing with weights does.
+_CLEAR: Final = frozenset(
+    {"model", "model_dict", "model_state", "model_state_dict", "model_weights", "net_state_dict"}
+    | {"network_state_dict", "params", "state_dict", "student"}
 )
+_WRAPPERS: Final = _CLEAR | {"checkpoint", "module", "net", "network", "parameters", "state", "weights"}
 _BESIDE: Final = frozenset(
     {"args", "buffers", "callbacks", "config", "criterion", "history", "hparams", "hyper_parameters", "loops"}
     | {"loss", "metrics", "rng_state", "rng_states", "stats"}
@@ -32,8 +33,8 @@ _OPTIMIZER_WORDS: Final = frozenset({"amp", "opt", "optim", "optims", "sched", "
 def flatten(obj: object, is_tensor: Callable[[object], bool], where: str = "") -> dict[str, object]:
     """Every tensor of a checkpoint, by the name it has in the model.
 
-    Dicts, lists and tuples are walked, each container once. Wrappers such as `state_dict` or `model` are taken off the
-    front of the names when only one container of weights lies there; several stay apart by their names. Copies
+    Dicts, lists and tuples are walked, each container once. A wrapper such as `state_dict` or `model` is taken off the
+    front of the names when it is the only one there; several nets side by side stay apart by their names. Copies
     averaged over training keep a name that begins with "ema." unless they are all there is, optimizer state one that
     begins with "optimizer.". Marks of training wrappers are removed (`names.normalise`). Where two names would become
     equal, both stay as they were stored.
@@ -125,12 +126,13 @@ def _without_wrappers(paths: list[Keys]) -> list[Keys]:
 
 
 def _unwrapped(paths: list[Keys]) -> list[Keys]:
-    """Take the outermost container off as long as it is a known wrapper and the only one that holds weights."""
+    """Take the outermost container off as long as it is the only known wrapper."""
     while True:
         fronts = {path[0] for path in paths if len(path) > 1 and _is_model(path)}
-        if len(fronts) != 1 or not fronts <= _WRAPPERS:
+        known = fronts & _WRAPPERS
+        if len(known) != 1 or not (known == fronts or known <= _CLEAR):
             return paths
-        paths = [path[1:] if len(path) > 1 and path[0] in fronts else path for path in paths]
+        paths = [path[1:] if len(path) > 1 and path[0] in known else path for path in paths]
 
 
 def _front(path: Keys) -> str:

@@ -9,6 +9,8 @@ import msgspec
 
 from eigentail.sources.strided import StorageRef, TensorRef
 
+MAX_KEY_BITS: Final = 4096  # a key becomes part of a name, and Python refuses to print much longer numbers
+
 
 class Inert(msgspec.Struct, frozen=True, eq=False):
     """Something that was in the file and does not matter here; only its name is kept.
@@ -59,7 +61,7 @@ def checked_key(key: Any) -> Any:
         ('a', 1)
     """
     for part in key if isinstance(key, tuple) else (key,):
-        whole = type(part) is int and part.bit_length() <= 64
+        whole = type(part) is int and part.bit_length() <= MAX_KEY_BITS
         if not whole and type(part) not in (str, bytes, float, bool, type(None), Inert, Maker, StoredType):
             raise ValueError("a container has a key that is neither a word nor a number")
     return key
@@ -135,8 +137,8 @@ _PLAIN: Final = {
     "dict": Maker(_dict),
     "list": Maker(list),
     "tuple": Maker(tuple),
-    **{name: _inert(name) for name in ("complex", "bytearray", "bytes", "slice", "range", "object")},
-    **{name: Inert(name) for name in ("int", "float", "str", "bool")},
+    **{name: _inert(name) for name in ("complex", "bytearray", "bytes", "slice", "range", "xrange", "object")},
+    **{name: Inert(name) for name in ("int", "long", "float", "str", "unicode", "bool")},
 }
 
 _TORCH: Final = {
@@ -172,9 +174,9 @@ _OTHERS: Final = {
     ("numpy", "dtype"): _inert("numpy.dtype"),
     ("numpy", "ndarray"): Inert("numpy.ndarray"),
     **{
-        (f"numpy.{core}.multiarray", name): _inert("numpy value")
+        (f"numpy.{core}.{module}", name): _inert("numpy value")
         for core in ("core", "_core")
-        for name in ("_reconstruct", "scalar")
+        for module, name in (("multiarray", "_reconstruct"), ("multiarray", "scalar"), ("numeric", "_frombuffer"))
     },
     **{
         (f"{package}.callbacks.{module}", name): Inert(name)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, cast
 
@@ -41,9 +42,9 @@ def identify(target: object) -> SourceRef:
     """
     if isinstance(target, SourceRef):
         return target
-    opened = _opened(target)
-    if opened is not None:
-        return opened.ref
+    source = _already_open(target)
+    if source is not None:
+        return source.ref
     if isinstance(target, str | os.PathLike):
         return _identify_path(Path(cast("str | os.PathLike[str]", target)).expanduser().absolute())
     return SourceRef(LIVE, describe_live(target))
@@ -64,9 +65,9 @@ def open_source(target: object) -> WeightSource:
         >>> source.tensors()[0].name, open_source(source) is source
         ('w', True)
     """
-    opened = _opened(target)
-    if opened is not None:
-        return opened
+    source = _already_open(target)
+    if source is not None:
+        return source
     if not isinstance(target, SourceRef | str | os.PathLike):
         return open_live(target)
     ref = identify(target)
@@ -83,7 +84,34 @@ def open_source(target: object) -> WeightSource:
         raise SourceError(_system(error), where=ref.target) from error
 
 
-def _opened(target: object) -> WeightSource | None:
+@contextmanager
+def opened(target: object) -> Iterator[WeightSource]:
+    """Open a target for the length of a `with` block; a source that was open before stays open.
+
+    Args:
+        target: as for `identify`.
+
+    Yields:
+        The source.
+
+    Raises:
+        SourceError: as `open_source`.
+
+    Example:
+        >>> import numpy as np
+        >>> with opened({"w": np.eye(2)}) as source:
+        ...     source.tensors()[0].name
+        'w'
+    """
+    source = open_source(target)
+    try:
+        yield source
+    finally:
+        if source is not target:
+            source.close()
+
+
+def _already_open(target: object) -> WeightSource | None:
     """The target itself when it is an open source: only those carry a reference."""
     return cast(WeightSource, target) if isinstance(getattr(target, "ref", None), SourceRef) else None
 
@@ -118,8 +146,8 @@ def _unreadable(probe: Probe) -> SourceError:
     look = looks_like(probe)
     begins = probe.head[:8].hex(" ")
     what = f"is {look.words}" if look else f"is no weights file that is known here (it begins with {begins})"
-    readable = f"what can be read: {_readable(formats.values())}"
-    return SourceError(what, where=str(probe.path), hint=f"{look.hint}; {readable}" if look and look.hint else readable)
+    remedy = look.hint if look else ""
+    return SourceError(what, where=str(probe.path), hint=remedy or f"what can be read: {_readable(formats.values())}")
 
 
 def _readable(known: Iterable[Format]) -> str:

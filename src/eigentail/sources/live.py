@@ -40,7 +40,7 @@ class LiveSource:
         config: the model's own configuration, or nothing.
 
     Raises:
-        SourceError: there is no tensor, or one has no values; on `read`, no array can be made of it; when pickled, always.
+        SourceError: there is no tensor, or one without values; on `read`, no array can be made of it; when pickled.
 
     Example:
         >>> source = open_live({"w": np.eye(2)})
@@ -59,16 +59,7 @@ class LiveSource:
         if not leaves:
             raise SourceError("holds no tensors", where=ref.target, hint=_ACCEPTED)
         self._leaves = dict(leaves)
-        self._specs: list[TensorSpec] = []
-        owners = _owners(self._leaves)
-        for name, leaf in self._leaves.items():
-            groups, conv_transposed = facts.get(id(leaf), (0, False))
-            spec = spec_of(name, leaf, ref.target)
-            owner = owners[memory_of(leaf)]
-            tied_to = owner if owner != name and spec.nbytes else ""
-            self._specs.append(
-                msgspec.structs.replace(spec, tied_to=tied_to, groups=groups, conv_transposed=conv_transposed)
-            )
+        self._specs = _with_facts([spec_of(name, leaf, ref.target) for name, leaf in leaves.items()], leaves, facts)
 
     def __reduce__(self) -> NoReturn:
         raise SourceError(
@@ -77,7 +68,7 @@ class LiveSource:
 
     def tensors(self) -> tuple[TensorSpec, ...]:
         """Every tensor, in the model's order."""
-        return tuple(self._specs)
+        return self._specs
 
     def read(self, spec: TensorSpec, part: tuple[int, int] | None = None) -> NDArray[np.generic]:
         """The tensor as a read-only array: a view of the model's memory, or a copy when it lies on another device."""
@@ -142,12 +133,21 @@ def describe_live(target: object) -> str:
     raise SourceError("is no model", where=kind, hint=_ACCEPTED)
 
 
-def _owners(leaves: Mapping[str, Any]) -> dict[object, str]:
-    """Which name stands for each piece of memory; never an averaged copy or optimizer state where the model has it."""
+def _with_facts(
+    specs: Iterable[TensorSpec], leaves: Mapping[str, Any], facts: Mapping[int, tuple[int, bool]]
+) -> tuple[TensorSpec, ...]:
+    """The specs with what the model knows beyond shape and type."""
     owners: dict[object, str] = {}
+    # A weight is never tied to its averaged copy or to optimizer state: those are not analysed, so it would be lost.
     for name in sorted(leaves, key=lambda name: name.startswith(("ema.", "optimizer."))):
         owners.setdefault(memory_of(leaves[name]), name)
-    return owners
+    full = []
+    for spec in specs:
+        owner = owners[memory_of(leaves[spec.name])]
+        tied_to = owner if owner != spec.name and spec.nbytes else ""
+        groups, conv_transposed = facts.get(id(leaves[spec.name]), (0, False))
+        full.append(msgspec.structs.replace(spec, tied_to=tied_to, groups=groups, conv_transposed=conv_transposed))
+    return tuple(full)
 
 
 def _paired(target: object, where: str) -> dict[str, object]:

@@ -41,8 +41,10 @@ class LocalRange:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "x"
         >>> _ = path.write_bytes(b"eigentail")
-        >>> bytes(LocalRange(path).read(5, 4))
+        >>> reader = LocalRange(path)
+        >>> bytes(reader.read(5, 4))
         b'tail'
+        >>> reader.close()
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -85,9 +87,11 @@ class RangeFile(io.RawIOBase):
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "x"
         >>> _ = path.write_bytes(b"eigentail")
-        >>> file = io.BufferedReader(RangeFile(LocalRange(path)))
+        >>> reader = LocalRange(path)
+        >>> file = io.BufferedReader(RangeFile(reader))
         >>> file.seek(5), file.read(2), file.tell()
         (5, b'ta', 7)
+        >>> reader.close()
     """
 
     def __init__(self, reader: RangeReader) -> None:
@@ -113,7 +117,9 @@ class RangeFile(io.RawIOBase):
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         """Fill the buffer as far as there are bytes."""
-        n = max(0, min(len(buffer), self._reader.size - self._at))
+        n = min(len(buffer), self._reader.size - self._at)
+        if n <= 0:
+            return 0
         buffer[:n] = self._reader.read(self._at, n)
         self._at += n
         return n

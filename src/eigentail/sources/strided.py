@@ -72,10 +72,10 @@ class TensorRef(msgspec.Struct, frozen=True):
     @property
     def window(self) -> tuple[int, int]:
         """The first byte it touches, counted from the beginning of the stored block, and how many from there on."""
+        if 0 in self.shape:
+            return 0, 0  # torch lets the offset of an empty tensor point beyond its storage
         size = dtype_of(self.dtype).itemsize
         first = self.storage.start * dtype_of(self.storage.dtype).itemsize + self.offset * size
-        if 0 in self.shape:
-            return first, 0
         last = sum((n - 1) * step for n, step in zip(self.shape, self.stride, strict=True))
         return first, (last + 1) * size
 
@@ -104,7 +104,7 @@ def flaw(ref: TensorRef, stored: int | None) -> str:
     first, n = ref.window
     start = ref.storage.start * dtype_of(ref.storage.dtype).itemsize
     held = min(ref.storage.nbytes, stored - start)
-    if first + n > start + held:
+    if n and first + n > start + held:
         return f"needs bytes {first - start} to {first - start + n} of its storage, which holds {max(held, 0)}"
     return ""
 

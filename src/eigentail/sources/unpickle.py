@@ -11,7 +11,7 @@ from eigentail.sources.bounded import Bounded
 from eigentail.sources.harmless import HARMLESS, Inert, Maker, StoredType, checked_key
 from eigentail.sources.strided import StorageRef, TensorRef
 
-MAX_STEPS: Final = 5_000_000
+MAX_STEPS: Final = 3_000_000
 
 _NOT_LISTED: Final = "which is not on the list of harmless things: nothing was executed"
 _HINT: Final = "save the state dict (torch.save(model.state_dict(), path)) or convert to safetensors"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -71,8 +70,8 @@ def _environment() -> Environment:
     from eigentail._version import __version__
     from eigentail.cli.options import cores
     from eigentail.metrics import metrics
-    from eigentail.reports import forms
-    from eigentail.sources import formats
+    from eigentail.reports.publish import forms
+    from eigentail.sources.identify import formats
 
     registries = (formats, metrics, forms)
     versions: dict[str, str | None] = {"eigentail": __version__, "python": platform.python_version()}
@@ -115,6 +114,8 @@ def _page(environment: Environment) -> Page:
 
 def _version(library: str) -> str | None:
     """Of an installed library, without importing it."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(library)
     except PackageNotFoundError:

@@ -45,7 +45,8 @@ def _template() -> Template:
     """The template, read once. Jinja is imported here because a table in a terminal does not need it."""
     from jinja2 import Environment, StrictUndefined
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters.update(cell=cell_text, visible=visible, drawing=drawing)
     environment.globals.update(width=WIDTH, height=HEIGHT)
     return environment.from_string(files("eigentail.reports").joinpath("report.html.j2").read_text(encoding="utf-8"))

@@ -167,7 +167,7 @@ def _nothing(folder: Path) -> SourceError:
     """What to say of a folder without weights: what it is, or where the weights may be, or what was looked for."""
     look = folder_looks_like(sorted(path.name for path in folder.iterdir()))
     if look:
-        return SourceError(f"is {look.words}, which is not read", where=str(folder), hint=look.hint)
+        return SourceError(f"is {look.words}", where=str(folder), hint=look.hint)
     inside = [path.name for path in sorted(folder.iterdir()) if path.is_dir() and _has_weights(path)]
     looked_for = f"looked for an index, shards or one file ending in {', '.join(SUFFIXES)}"
     hint = f"the folder {inside[0]} in it has some: give that one" if inside else looked_for

@@ -33,6 +33,12 @@ class Look(msgspec.Struct, frozen=True):
 _EXPORT: Final = "save its weights as safetensors, a PyTorch state dict or npz"
 _UNPACK: Final = "unpack it and give the weights file inside"
 
+
+def _unread(words: str, hint: str = _EXPORT) -> Look:
+    """A model, but in a form that is not read."""
+    return Look(f"{words}, which is not read", hint)
+
+
 # (first bytes, from which offset, what it is); the first match wins.
 _MAGIC: Final[tuple[tuple[bytes, int, Look], ...]] = (
     (
@@ -40,11 +46,11 @@ _MAGIC: Final[tuple[tuple[bytes, int, Look], ...]] = (
         0,
         Look("a Git LFS pointer, not the weights themselves", "run git lfs pull in that repository"),
     ),
-    (b"\x89HDF\r\n\x1a\n", 0, Look("an HDF5 file (Keras)", _EXPORT)),
-    (b"GGUF", 0, Look("a GGUF file", _EXPORT)),
-    (b"lmgg", 0, Look("a GGML file", _EXPORT)),
-    (b"tjgg", 0, Look("a GGML file", _EXPORT)),
-    (b"TFL3", 4, Look("a TensorFlow Lite model", _EXPORT)),
+    (b"\x89HDF\r\n\x1a\n", 0, _unread("an HDF5 file (Keras)")),
+    (b"GGUF", 0, _unread("a GGUF file")),
+    (b"lmgg", 0, _unread("a GGML file")),
+    (b"tjgg", 0, _unread("a GGML file")),
+    (b"TFL3", 4, _unread("a TensorFlow Lite model")),
     (b"ustar", 257, Look("a tar archive (or a NeMo model)", _UNPACK)),
     (b"\x93NUMPY", 0, Look("a numpy array")),
     (b"PK\x03\x04", 0, Look("a zip archive without tensors in it", _UNPACK)),
@@ -71,38 +77,38 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[bytes], Look], ...]] = (
         Look("a plain pickle, not a PyTorch checkpoint", "pickles are not loaded; " + _EXPORT),
     ),
     # ONNX: the format's version, then the producer or the graph.
-    (re.compile(rb"\x08[\x01-\x20][\x12\x1a\x22\x28\x32\x3a\x42]"), Look("an ONNX model", _EXPORT)),
+    (re.compile(rb"\x08[\x01-\x20][\x12\x1a\x22\x28\x32\x3a\x42]"), _unread("an ONNX model")),
     (re.compile(rb"\s*[{\[]\s*(\"|[{\[\]}])"), Look("a JSON file, not weights", "give the folder it lies in")),
 )
 
 _BY_NAME: Final = (
-    (".keras", Look("a Keras model", _EXPORT)),
-    (".onnx", Look("an ONNX model", _EXPORT)),
-    (".pb", Look("a TensorFlow graph", _EXPORT)),
-    (".msgpack", Look("a Flax checkpoint", _EXPORT)),
-    (".caffemodel", Look("a Caffe model", _EXPORT)),
-    (".mlmodel", Look("a Core ML model", _EXPORT)),
+    (".keras", _unread("a Keras model")),
+    (".onnx", _unread("an ONNX model")),
+    (".pb", _unread("a TensorFlow graph")),
+    (".msgpack", _unread("a Flax checkpoint")),
+    (".caffemodel", _unread("a Caffe model")),
+    (".mlmodel", _unread("a Core ML model")),
 )
 
 # A file name that gives a kind of folder away, and the kind.
 _FOLDERS: Final = (
-    (re.compile(r"saved_model\.pb(txt)?$"), Look("a TensorFlow SavedModel", _EXPORT)),
-    (re.compile(r"(_METADATA|manifest\.ocdbt|_CHECKPOINT_METADATA)$"), Look("an Orbax checkpoint", _EXPORT)),
-    (re.compile(r".*\.data-\d{5}-of-\d{5}$"), Look("a TensorFlow checkpoint", _EXPORT)),
+    (re.compile(r"saved_model\.pb(txt)?$"), _unread("a TensorFlow SavedModel")),
+    (re.compile(r"(_METADATA|manifest\.ocdbt|_CHECKPOINT_METADATA)$"), _unread("an Orbax checkpoint")),
+    (re.compile(r".*\.data-\d{5}-of-\d{5}$"), _unread("a TensorFlow checkpoint")),
     (
         re.compile(r".*\.distcp$"),
-        Look(
+        _unread(
             "a distributed PyTorch checkpoint",
             "convert it: python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER FILE",
         ),
     ),
     (
         re.compile(r"(bf16_)?zero_pp_rank_.*|zero_to_fp32\.py$"),
-        Look("a DeepSpeed ZeRO checkpoint", "convert it: python zero_to_fp32.py . OUTPUT"),
+        _unread("a DeepSpeed ZeRO checkpoint", "convert it: python zero_to_fp32.py . OUTPUT"),
     ),
-    (re.compile(r".*\.gguf$"), Look("a folder of GGUF files", _EXPORT)),
-    (re.compile(r".*\.onnx$"), Look("a folder with an ONNX model", _EXPORT)),
-    (re.compile(r".*\.(h5|hdf5|keras)$"), Look("a folder with a Keras model", _EXPORT)),
+    (re.compile(r".*\.gguf$"), _unread("a folder of GGUF files")),
+    (re.compile(r".*\.onnx$"), _unread("a folder with an ONNX model")),
+    (re.compile(r".*\.(h5|hdf5|keras)$"), _unread("a folder with a Keras model")),
 )
 
 
@@ -143,7 +149,7 @@ def folder_looks_like(names: Iterable[str]) -> Look | None:
 
     Example:
         >>> folder_looks_like(["saved_model.pb"]).words
-        'a TensorFlow SavedModel'
+        'a TensorFlow SavedModel, which is not read'
     """
     listed = tuple(names)
     return next((look for pattern, look in _FOLDERS if any(pattern.match(name) for name in listed)), None)

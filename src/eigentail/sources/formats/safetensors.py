@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import pairwise
@@ -20,6 +21,7 @@ from eigentail.sources.ranges import LocalRange, RangeReader
 
 LENGTH_BYTES: Final = 8
 MAX_HEADER: Final = 100_000_000  # the format's own limit
+_DIGITS: Final = re.compile(r"([0-9]+)")
 
 # Word in the header: canonical name, bits of one element.
 TYPES: Final[Mapping[str, tuple[str, int]]] = {
@@ -127,7 +129,11 @@ def _entry(name: str, value: object, where: str) -> _Entry:
         raise _damaged(f"the header's entry for tensor {name!r} is not a table", where)
     word, shape, offsets = value.get("dtype"), value.get("shape"), value.get("data_offsets")
     if not isinstance(word, str) or word not in TYPES:
-        raise _damaged(f"tensor {name!r} has the type {word!r}, which the format does not have", where)
+        raise SourceError(
+            f"tensor {name!r} has the type {word!r}, which is not known here",
+            where=where,
+            hint="is the file damaged, or of a newer version of the format?",
+        )
     dtype, bits = TYPES[word]
     nbytes = nbytes_of(shape, bits)
     if nbytes is None:
@@ -160,12 +166,21 @@ def _check_cover(entries: list[_Entry], size: int, where: str) -> None:
 
 
 def _placed(entries: list[_Entry], reader: RangeReader, data: int, where: str) -> Iterator[Placed]:
-    """What the source needs to know of each tensor."""
+    """What the source needs to know of each tensor, in the order a reader counts.
+
+    The library that writes these files sorts by size of type and by letters ("h.10" before "h.2"): whatever order the
+    model had is lost.
+    """
     names = plain_names((entry.name for entry in entries), where)
-    for entry in entries:
+    for entry in sorted(entries, key=lambda entry: _counted(entry.name)):
         spec = TensorSpec(name=names[entry.name], shape=entry.shape, dtype=entry.dtype, nbytes=entry.end - entry.begin)
         stored = dtype_of(entry.dtype) if entry.bits >= 8 else None  # numpy has no packed elements
         yield Placed(spec=spec, reader=reader, offset=data + entry.begin, stored=stored)
+
+
+def _counted(name: str) -> list[tuple[int, str]]:
+    """A key that sorts numbers in names by their value; a digit run that is too long for a number is text."""
+    return [(int(part), "") if part.isdecimal() and len(part) < 10 else (-1, part) for part in _DIGITS.split(name)]
 
 
 def _damaged(what: str, where: str) -> SourceError:

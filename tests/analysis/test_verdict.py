@@ -1,0 +1,86 @@
+"""The verdict: in which order the questions are asked, and where the thresholds lie."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from eigentail.analysis.verdict import judge
+from eigentail.records import Fit, FitStatus, Layer, Spectrum, Verdict
+
+
+def layer(m: int = 100) -> Layer:
+    return Layer(index=0, name="w", kind="dense", block=None, tensors=(), shape=(2 * m, m))
+
+
+def spectrum(m: int = 100, rank: int | None = None) -> Spectrum:
+    """Far from noise: one eigenvalue is almost everything."""
+    values = np.concatenate([np.linspace(0.1, 1, m - 1), [1e6]])
+    return Spectrum(eigenvalues=values, shape=(2 * m, m), rank=m if rank is None else rank)
+
+
+def fit(alpha: float = 3.0, distance: float = 0.05, tail: int = 50) -> Fit:
+    return Fit(status=FitStatus.OK, alpha=alpha, sigma=0.1, xmin=1.0, xmax=1e6, D=distance, tail=tail)
+
+
+def noise() -> Spectrum:
+    weights = np.random.default_rng(0).standard_normal((200, 100))
+    return Spectrum(eigenvalues=np.linalg.eigvalsh(weights.T @ weights), shape=(200, 100), rank=100)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "verdict"),
+    [
+        (1.99, Verdict.OVER_TRAINED),
+        (2.0, Verdict.WELL_TRAINED),
+        (4.0, Verdict.WELL_TRAINED),
+        (6.0, Verdict.WELL_TRAINED),
+        (6.01, Verdict.UNDER_TRAINED),
+    ],
+)
+def test_the_thresholds_on_alpha(alpha: float, verdict: Verdict) -> None:
+    found, reason = judge(layer(), spectrum(), fit(alpha))
+    assert found is verdict
+    assert f"alpha {alpha:.2f}" in reason
+
+
+@pytest.mark.parametrize("status", [status for status in FitStatus if status is not FitStatus.OK])
+def test_without_a_fit_the_status_decides_and_speaks(status: FitStatus) -> None:
+    verdict, reason = judge(layer(), None, Fit(status=status))
+    assert verdict in (Verdict.TOO_SMALL, Verdict.NOT_POWER_LAW, Verdict.RANK_COLLAPSE, Verdict.FAILED)
+    assert (verdict is Verdict.FAILED) == status.is_failure
+    assert reason == status.sentence
+    assert judge(layer(), None, Fit(status=status, detail="more"))[1] == "more"
+
+
+@pytest.mark.parametrize(("rank", "verdict"), [(49, Verdict.RANK_COLLAPSE), (50, Verdict.WELL_TRAINED)])
+def test_half_of_the_eigenvalues_zero_is_a_collapse(rank: int, verdict: Verdict) -> None:
+    assert judge(layer(), spectrum(rank=rank), fit())[0] is verdict
+
+
+def test_a_collapse_is_told_before_anything_else() -> None:
+    few = Fit(status=FitStatus.TOO_FEW, detail="5 of 100 are not zero")
+    assert judge(layer(), spectrum(rank=5), few) == (Verdict.RANK_COLLAPSE, "95 of 100 eigenvalues are zero")
+
+
+@pytest.mark.parametrize(("m", "verdict"), [(49, Verdict.TOO_SMALL), (50, Verdict.WELL_TRAINED)])
+def test_fewer_than_fifty_eigenvalues_are_not_judged(m: int, verdict: Verdict) -> None:
+    assert judge(layer(m), spectrum(m), fit(tail=20))[0] is verdict
+
+
+@pytest.mark.parametrize("alpha", [1.5, 3.0, 9.0])
+def test_noise_is_untrained_whatever_alpha_says(alpha: float) -> None:
+    assert judge(layer(), noise(), fit(alpha))[0] is Verdict.UNTRAINED
+
+
+@pytest.mark.parametrize(
+    ("distance", "tail", "verdict"),
+    [
+        (0.12, 50, Verdict.WELL_TRAINED),  # large, but 50 points scatter by 0.19
+        (0.20, 50, Verdict.NOT_POWER_LAW),
+        (0.09, 10_000, Verdict.WELL_TRAINED),  # significant, but not large
+        (0.11, 10_000, Verdict.NOT_POWER_LAW),
+    ],
+)
+def test_no_power_law_is_a_distance_both_large_and_significant(distance: float, tail: int, verdict: Verdict) -> None:
+    assert judge(layer(), spectrum(), fit(distance=distance, tail=tail))[0] is verdict

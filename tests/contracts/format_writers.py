@@ -1,0 +1,74 @@
+"""One writer for each format, by its name: a dict of arrays goes in, the path to open comes out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+
+Arrays = Mapping[str, np.ndarray[Any, Any]]
+
+
+def _safetensors(folder: Path, arrays: Arrays) -> Path:
+    save_file(dict(arrays), folder / "model.safetensors")
+    return folder / "model.safetensors"
+
+
+def _npz(folder: Path, arrays: Arrays) -> Path:
+    np.savez(folder / "model.npz", **arrays)
+    return folder / "model.npz"
+
+
+def _npy(folder: Path, arrays: Arrays) -> Path:
+    ((name, array),) = arrays.items()
+    np.save(folder / f"{name}.npy", array)
+    return folder / f"{name}.npy"
+
+
+def _shards(folder: Path, arrays: Arrays) -> dict[str, str]:
+    """Two files of about half the tensors each; which tensor is in which."""
+    where = {name: f"model-0000{1 + (2 * at >= len(arrays))}-of-00002.safetensors" for at, name in enumerate(arrays)}
+    for at in (1, 2):
+        shard = f"model-0000{at}-of-00002.safetensors"
+        save_file({name: array for name, array in arrays.items() if where[name] == shard}, folder / shard)
+    return where
+
+
+def _folder(folder: Path, arrays: Arrays) -> Path:
+    _safetensors(folder, arrays)
+    return folder
+
+
+def _index(folder: Path, arrays: Arrays) -> Path:
+    path = folder / "model.safetensors.index.json"
+    path.write_text(json.dumps({"weight_map": _shards(folder, arrays)}))
+    return path
+
+
+def _torch_zip(folder: Path, arrays: Arrays) -> Path:
+    torch.save({name: torch.from_numpy(array.copy()) for name, array in arrays.items()}, folder / "model.pt")
+    return folder / "model.pt"
+
+
+def _torch_legacy(folder: Path, arrays: Arrays) -> Path:
+    tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+    torch.save(tensors, folder / "model.th", _use_new_zipfile_serialization=False)
+    return folder / "model.th"
+
+
+WRITERS: dict[str, Callable[[Path, Arrays], Path]] = {
+    "safetensors": _safetensors,
+    "npz": _npz,
+    "npy": _npy,
+    "folder": _folder,
+    "index": _index,
+    "torch-zip": _torch_zip,
+    "torch-legacy": _torch_legacy,
+}
+
+ONE_TENSOR = {"npy"}  # these hold one array, which is called as the file is

@@ -1,0 +1,148 @@
+"""Every executor does the same work, within the memory it promised, and stops cleanly."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from eigentail.errors import UsageError
+from eigentail.execution import Executor, serial, threads
+from eigentail.numerics import spectrum_of
+from eigentail.records import Fit, FitStatus, Layer, LayerReport, Verdict
+
+EXECUTORS: dict[str, Executor] = {"serial": serial, **{f"threads({n})": threads(n) for n in range(1, 5)}}
+each_executor = pytest.mark.parametrize("using", EXECUTORS.values(), ids=EXECUTORS.keys())
+
+
+def layers(*sides: int) -> list[Layer]:
+    return [
+        Layer(index=i, name=str(i), kind="dense", block=None, tensors=(), shape=(side, side))
+        for i, side in enumerate(sides)
+    ]
+
+
+def report(layer: Layer) -> LayerReport:
+    """What a measurement returns: the sum of a spectrum that depends on the layer alone."""
+    weights = np.random.default_rng(layer.index).standard_normal((1, *layer.shape))
+    total = float(spectrum_of(weights).eigenvalues.sum())
+    fit = Fit(status=FitStatus.ZERO)
+    return LayerReport(layer=layer, fit=fit, verdict=Verdict.FAILED, metrics={"total": total})
+
+
+def totals(using: Executor, work: list[Layer]) -> dict[str, float]:
+    return {row.name: row.metrics["total"] for row in using(report, work)}
+
+
+@each_executor
+def test_all_executors_give_the_same_digits_in_any_order_of_work(using: Executor) -> None:
+    work = layers(200, 64, 150, 30, 30, 120, 9, 80)
+    expected = totals(serial, work)
+    assert totals(using, work) == expected
+    assert totals(using, work[::-1]) == expected
+
+
+@each_executor
+def test_no_work_is_no_result(using: Executor) -> None:
+    assert list(using(report, [])) == []
+
+
+def test_serial_keeps_the_order_and_runs_nothing_ahead() -> None:
+    seen: list[str] = []
+    results = serial(lambda layer: seen.append(layer.name) or report(layer), layers(5, 9, 7))
+    assert (next(results).name, seen) == ("0", ["0"])
+    assert [row.name for row in results] == ["1", "2"]
+
+
+class Meter:
+    """A measurement that notes how much runs at the same time."""
+
+    def __init__(self, seconds: float = 0.005) -> None:
+        self.lock, self.seconds = threading.Lock(), seconds
+        self.now = self.most_memory = self.running = self.most_running = self.done = 0
+
+    def __call__(self, layer: Layer) -> LayerReport:
+        with self.lock:
+            self.now += layer.memory
+            self.running += 1
+            self.most_memory = max(self.most_memory, self.now)
+            self.most_running = max(self.most_running, self.running)
+        time.sleep(self.seconds)
+        with self.lock:
+            self.now -= layer.memory
+            self.running -= 1
+            self.done += 1
+        return LayerReport(layer=layer, fit=Fit(status=FitStatus.ZERO), verdict=Verdict.FAILED, metrics={})
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4, 8])
+def test_memory_stays_within_twice_the_largest_layer(workers: int) -> None:
+    work = layers(*sorted(np.random.default_rng(workers).integers(10, 1000, 40).tolist(), reverse=True))
+    meter = Meter()
+    assert len(list(threads(workers)(meter, work))) == 40
+    assert meter.most_memory <= 2 * work[0].memory
+    assert meter.most_running <= workers
+    assert meter.most_running > 1 or workers == 1
+
+
+def test_small_layers_run_beside_a_large_one() -> None:
+    meter = Meter()
+    list(threads(4)(meter, layers(1000, 1000, 1000, *[10] * 20)))
+    assert meter.most_running >= 2
+
+
+@each_executor
+def test_an_error_comes_through_after_what_runs_has_ended(using: Executor) -> None:
+    meter = Meter(0.02)
+
+    def measure(layer: Layer) -> LayerReport:
+        if layer.index == 1:
+            raise ValueError("layer 1 is bad")
+        return meter(layer)
+
+    with pytest.raises(ValueError, match="layer 1 is bad"):
+        list(using(measure, layers(*[20] * 12)))
+    assert meter.running == 0
+    assert meter.done < 11
+    assert_no_thread_is_left()
+
+
+@each_executor
+def test_a_reader_who_stops_early_stops_the_work(using: Executor) -> None:
+    meter = Meter(0.02)
+    results = using(meter, layers(*[20] * 30))
+    next(results)
+    results.close()  # type: ignore[attr-defined]
+    assert meter.running == 0
+    assert meter.done < 30
+    assert_no_thread_is_left()
+
+
+@each_executor
+def test_blas_has_one_thread_while_a_layer_is_measured_and_its_own_number_after(using: Executor) -> None:
+    before = blas_threads()
+
+    def measure(layer: Layer) -> LayerReport:
+        assert blas_threads() == {1}
+        return report(layer)
+
+    assert len(list(using(measure, layers(8, 8, 8)))) == 3
+    assert blas_threads() == before
+
+
+@pytest.mark.parametrize("make", [lambda: threads(0), lambda: threads(-2)])
+def test_fewer_than_one_worker_is_refused(make: Callable[[], Executor]) -> None:
+    with pytest.raises(UsageError, match=r"^workers: -?\d is too few: use 1 or more$"):
+        make()
+
+
+def blas_threads() -> set[int]:
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+def assert_no_thread_is_left() -> None:
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("ThreadPoolExecutor")]
