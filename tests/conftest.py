@@ -11,6 +11,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that `import shared` and `import oracles` work everywhere
 
+# Doctests are looked for in every module, and two modules cannot both be called `conftest`.
+collect_ignore_glob = ["conftest.py", "*/conftest.py"]
+
 # The reasons that may stand in CI: what the machine does not have.
 ALLOWED_TO_SKIP = ("GPU", "network", "shared data")
 

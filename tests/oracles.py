@@ -27,7 +27,11 @@ def quarantine() -> Iterator[None]:
     """Warnings, loggers and prints of a peer stay inside."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
         warnings.simplefilter("ignore")  # noqa: TID251 inside catch_warnings
         with np.errstate(all="ignore"):
             try:

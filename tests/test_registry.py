@@ -67,7 +67,7 @@ def test_a_broken_module_raises_every_time_and_never_hides_the_others(folder: Ca
 
 def test_an_unknown_name_is_told_with_the_nearest_known_one(folder: Callable[..., Registry[Any]]) -> None:
     things = folder(a=ENTRY.format("pooled"))
-    with pytest.raises(UsageError, match="^unknown thing 'poled': did you mean pooled"):
+    with pytest.raises(UsageError, match=r"^unknown thing 'poled': did you mean pooled"):
         things["poled"]
 
 

@@ -14,7 +14,7 @@ def example(name: str = "digits_noise/noise_000") -> Path:
         name: the file under the package's zoo, without its suffix.
 
     Returns:
-        A safetensors file. The default is a 64-256-256-10 MLP trained on scikit-learn's digits without label noise.
+        A safetensors file. The default is a 64-192-192-10 MLP trained on scikit-learn's digits without label noise.
 
     Raises:
         UsageError: there is no such net.

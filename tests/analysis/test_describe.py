@@ -17,7 +17,7 @@ def refuse(name: str) -> None:
 def test_no_weight_is_read() -> None:
     source = Wrapped(mlp(), refuse)
     assert [layer.name for layer in et.describe(source).layers] == ["fc1", "fc2", "fc3", "head"]
-    assert source.closed
+    assert not source.closed  # it was handed in open
 
 
 def test_the_cost() -> None:

@@ -136,5 +136,5 @@ def test_a_spectrum_that_is_cut_short_is_told(tmp_path: Path) -> None:
 
 
 def test_a_report_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(et.SourceError, match="no-such.json: no such file or directory"):
+    with pytest.raises(et.SourceError, match=r"no-such\.json: no such file or directory"):
         et.load(tmp_path / "no-such.json")

@@ -15,11 +15,31 @@ import eigentail as et
 RESNETS = "akamaster__pytorch_resnet_cifar10"
 FACES = "Linzaer__Ultra-Light-Fast-Generic-Face-Detector-1MB"
 COLUMNS = frozenset(
-    "alpha alpha_weighted log_alpha_norm log_norm log_spectral_norm stable_rank lambda_max xmin xmax D sigma "
-    "num_pl_spikes num_evals entropy matrix_rank rank_loss Q N M rf".split()
+    [
+        "alpha",
+        "alpha_weighted",
+        "log_alpha_norm",
+        "log_norm",
+        "log_spectral_norm",
+        "stable_rank",
+        "lambda_max",
+        "xmin",
+        "xmax",
+        "D",
+        "sigma",
+        "num_pl_spikes",
+        "num_evals",
+        "entropy",
+        "matrix_rank",
+        "rank_loss",
+        "Q",
+        "N",
+        "M",
+        "rf",
+    ]
 )
 # docs/differences.md: below 20 eigenvalues the peer fits by another rule; a slice's rf is the whole kernel's there.
-OF_THE_FIT = frozenset("alpha alpha_weighted log_alpha_norm xmin xmax D sigma num_pl_spikes".split())
+OF_THE_FIT = frozenset(["alpha", "alpha_weighted", "log_alpha_norm", "xmin", "xmax", "D", "sigma", "num_pl_spikes"])
 
 
 def nets(folder: str, glob: str) -> list[Any]:

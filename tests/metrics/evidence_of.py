@@ -12,9 +12,7 @@ from eigentail.records import Layer, Spectrum
 
 def layer_of(spectrum: Spectrum) -> Layer:
     """A layer of the spectrum's shape."""
-    return Layer(
-        index=0, name="w", kind="dense", block=None, tensors=(), shape=spectrum.shape, count=spectrum.count
-    )
+    return Layer(index=0, name="w", kind="dense", block=None, tensors=(), shape=spectrum.shape, count=spectrum.count)
 
 
 def values_of(spectrum: Spectrum) -> dict[str, float]:

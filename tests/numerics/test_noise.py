@@ -9,6 +9,7 @@ import pytest
 
 import eigentail as et
 from eigentail.numerics import looks_random, spectrum_of
+from eigentail.records import Spectrum
 
 SHAPES = (
     (1, 50, 50),
@@ -56,6 +57,18 @@ def test_a_spike_is_not_random(shape: tuple[int, int, int]) -> None:
     edge = np.sqrt(shape[1]) + np.sqrt(shape[2])
     assert looks_random(spectrum_of(noise))
     assert not looks_random(spectrum_of(noise + 1.5 * edge * spike))
+
+
+def test_one_eigenvalue_beyond_the_edge_is_enough() -> None:
+    values = spectrum_of(np.random.default_rng(4).standard_normal((1, 400, 400))).eigenvalues.copy()
+    assert looks_random(Spectrum(eigenvalues=values, shape=(400, 400), rank=400))
+    values[-1] = 1.15 * 1600  # the second moment hardly notices
+    assert not looks_random(Spectrum(eigenvalues=values, shape=(400, 400), rank=400))
+
+
+def test_a_wrong_second_moment_is_enough() -> None:
+    values = np.linspace(0, 800, 400)  # of mean 400 as noise has it, and well within the edge at 1600
+    assert not looks_random(Spectrum(eigenvalues=values, shape=(400, 400), rank=400))
 
 
 def test_columns_of_unequal_size_are_not_random() -> None:

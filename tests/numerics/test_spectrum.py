@@ -96,7 +96,9 @@ def test_low_rank_is_seen_through_the_rounding_of_storage(
     else:
         left, right = (np.linalg.qr(gaussian((side, rank), rank))[0] for side in shape)
         weights = stored_as(stored, left @ right.T * np.sqrt(shape[0]))
-    assert spectrum_of(weights[None], precision=precision).rank == rank  # type: ignore[arg-type]
+    spectrum = spectrum_of(weights[None], precision=precision)  # type: ignore[arg-type]
+    assert spectrum.rank == rank
+    assert (spectrum.eigenvalues >= 0).all()
 
 
 @pytest.mark.parametrize("stored", STORED)

@@ -75,7 +75,14 @@ def describe(target: object, settings: Settings = Settings(), *, shard: tuple[in
 
 
 def described(source: WeightSource, settings: Settings, shard: tuple[int, int] = (0, 1)) -> Description:
-    """The description of a source that is already open; see `describe`."""
+    """The description of a source that is already open; see `describe`.
+
+    Example:
+        >>> import numpy as np
+        >>> from eigentail.sources import open_source
+        >>> described(open_source({"fc.weight": np.ones((64, 32))}), Settings()).metrics[0]
+        'alpha'
+    """
     estimators[settings.tail]  # an unknown word is told before any work is done
     names = tuple(metric.name for metric in chosen(settings.metrics))
     found = group(source.tensors(), source.config)

@@ -106,7 +106,7 @@ def save(report: ModelReport, path: str | Path) -> None:
         >>> path = Path(tempfile.mkdtemp()) / "report.json"
         >>> save(et.analyze(et.example()), path)
         >>> load(path).layers["fc2"].spectrum.shape
-        (256, 256)
+        (192, 192)
     """
     write_atomically(path, msgspec.json.encode(_document(report, spectra=True)))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any, final
 
 from numpy.typing import NDArray
@@ -28,21 +27,27 @@ class Evidence:
 
     def __init__(self, layer: Layer, stack: NDArray[Any], settings: Settings) -> None:
         self.layer = layer
-        self._stack: NDArray[Any] | None = stack
+        self._stack = stack
         self._settings = settings
+        self._spectrum: Spectrum | None = None
+        self._fit: Fit | None = None
 
-    @cached_property
+    # Not functools.cached_property: up to Python 3.11 it holds one lock for all instances while it computes, and
+    # threads would measure one layer at a time.
+    @property
     def spectrum(self) -> Spectrum:
         """The eigenvalues, in the convention for convolutions that the settings name."""
-        if self._stack is None:
-            raise RuntimeError("the weights were already given up")
-        stack, self._stack = self._stack, None  # the bytes are not needed again
-        return spectrum_of(stack, precision=self._settings.precision, scale=conv_scale(self.layer, self._settings))
+        if self._spectrum is None:
+            scale = conv_scale(self.layer, self._settings)
+            self._spectrum = spectrum_of(self._stack, precision=self._settings.precision, scale=scale)
+        return self._spectrum
 
-    @cached_property
+    @property
     def fit(self) -> Fit:
         """The tail, by the estimator that the settings name."""
-        return fit_tail(self.spectrum, estimators[self._settings.tail], fewest=self._settings.min_evals)
+        if self._fit is None:
+            self._fit = fit_tail(self.spectrum, estimators[self._settings.tail], fewest=self._settings.min_evals)
+        return self._fit
 
     def value(self, metric: Metric) -> float:
         """One metric of this layer."""

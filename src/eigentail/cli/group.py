@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 import click
 
 from eigentail.cli import verbs
-from eigentail.errors import EigentailError, did_you_mean
+from eigentail.errors import EigentailError, UsageError, did_you_mean
 
 INTERRUPTED: Final = 130
 PARTIAL: Final = 4
@@ -46,8 +46,15 @@ class Verbs(click.Group):
         """As click does, with the nearest verb named when there is no such one."""
         known = self.list_commands(ctx)
         if args and not args[0].startswith("-") and args[0] not in known:
-            ctx.fail(f"unknown verb {args[0]!r}: {did_you_mean(args[0], known)}")
+            _end(f"eigentail: unknown verb {args[0]!r}: {did_you_mean(args[0], known)}", UsageError.exit_code)
         return super().resolve_command(ctx, args)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, with one sentence for a wrong word before the verb."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            _end(_sentence(error), error.exit_code)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb and turn what it raises into a sentence and an exit code."""
@@ -61,6 +68,8 @@ class Verbs(click.Group):
             _end(f"eigentail: {error}", error.exit_code)
         except KeyboardInterrupt:
             _end("eigentail: interrupted", INTERRUPTED)
+        except click.UsageError as error:
+            _end(_sentence(error), error.exit_code)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except MemoryError:
@@ -76,6 +85,17 @@ def _keep_writing() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+
+
+def _sentence(error: click.UsageError) -> str:
+    """What click says over several lines, as one sentence: what, and what to try."""
+    command = error.ctx.command_path if error.ctx else "eigentail"
+    what, hint = error.format_message().rstrip("."), f"{command} --help shows how"
+    if isinstance(error, click.NoSuchOption) and error.ctx:
+        what = f"no such option {error.option_name!r}"
+        known = [name for option in error.ctx.command.get_params(error.ctx) for name in option.opts]
+        hint = did_you_mean(error.option_name, known) or hint
+    return f"eigentail: {what[:1].lower()}{what[1:]}: {hint}"
 
 
 def _end(sentence: str, code: int) -> NoReturn:

@@ -38,15 +38,12 @@ def threads(workers: int) -> Executor:
         waiting = deque(work)
         running: dict[Future[LayerReport], int] = {}
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
-            try:
-                while waiting or running:
-                    _start(pool, measure, waiting, running, (workers, budget))
-                    done, _ = wait(running, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        del running[future]
-                        yield future.result()
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+            while waiting or running:  # nothing is ever queued in the pool: whoever stops waits for what runs only
+                _start(pool, measure, waiting, running, (workers, budget))
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    del running[future]
+                    yield future.result()
 
     return run
 

@@ -118,9 +118,7 @@ def _drowned(values: NDArray[np.float64]) -> bool:
     return bool(np.count_nonzero(values < floor) > _DROWNED_SHARE * len(values))
 
 
-def _zero(
-    values: NDArray[np.float64], shape: tuple[int, int], stored: np.dtype[Any], computed: np.dtype[Any]
-) -> float:
+def _zero(values: NDArray[np.float64], shape: tuple[int, int], stored: np.dtype[Any], computed: np.dtype[Any]) -> float:
     """The value up to which an eigenvalue counts as zero.
 
     Rounding at relative unit u adds a random matrix of entry size at most u |w|; its largest eigenvalue is at most

@@ -30,4 +30,5 @@ def dtype_of(name: str) -> np.dtype[Any]:
         extended = getattr(ml_dtypes, name, None)
         if extended is None:
             raise
-        return np.dtype(extended)
+        known: np.dtype[Any] = np.dtype(extended)
+        return known

@@ -94,7 +94,17 @@ def member_range(whole: RangeReader, archive: zipfile.ZipFile, member: zipfile.Z
         SourceError: it is encrypted or oddly packed, ends beyond the file, or would unpack to 1000 times its size.
 
     Example:
-        See `eigentail.sources.formats.numpy_files`.
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from eigentail.sources.ranges import LocalRange
+        >>> path = Path(tempfile.mkdtemp()) / "a.zip"
+        >>> with zipfile.ZipFile(path, "w") as archive:
+        ...     archive.writestr("w", b"tail")
+        >>> whole = LocalRange(path)
+        >>> with zipfile.ZipFile(path) as archive:
+        ...     bytes(member_range(whole, archive, archive.getinfo("w")).read(1, 2))
+        b'ai'
+        >>> whole.close()
     """
     name = member.filename
     if member.flag_bits & 1:

@@ -91,7 +91,15 @@ def join(ref: SourceRef, targets: Sequence[tuple[str, str]], config: Mapping[str
         SourceError: a file cannot be opened, or two have a tensor of the same name.
 
     Example:
-        See `eigentail.sources.formats.folder.open_folder`.
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> path = Path(tempfile.mkdtemp()) / "w.npy"
+        >>> np.save(path, np.eye(2))
+        >>> both = join(SourceRef("folder", str(path.parent)), [("a.", str(path)), ("b.", str(path))], {})
+        >>> [spec.name for spec in both.tensors()]
+        ['a.w', 'b.w']
+        >>> both.close()
     """
     from eigentail.sources.identify import open_source  # identify knows this room's formats, which know this file
 

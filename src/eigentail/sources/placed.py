@@ -124,7 +124,16 @@ def array_at(placed: Placed, part: tuple[int, int] | None = None) -> NDArray[np.
         SourceError: the type is not one of numbers, the rows do not exist, or the bytes cannot be read.
 
     Example:
-        See `Placed`.
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from eigentail.sources.ranges import LocalRange
+        >>> path = Path(tempfile.mkdtemp()) / "x"
+        >>> _ = path.write_bytes(bytes(range(6)))
+        >>> spec = TensorSpec(name="w", shape=(3, 2), dtype="uint8", nbytes=6)
+        >>> reader = LocalRange(path)
+        >>> array_at(Placed(spec=spec, reader=reader, offset=0, stored=np.dtype("uint8")), part=(1, 3)).tolist()
+        [[2, 3], [4, 5]]
+        >>> reader.close()
     """
     spec, stored = placed.spec, placed.stored
     if stored is None:

@@ -56,6 +56,13 @@ class Probe:
 
     Raises:
         SourceError: there is nothing at the path.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "Model.PT"
+        >>> _ = path.write_bytes(b"PK")
+        >>> Probe(path).name, Probe(path).head
+        ('model.pt', b'PK')
     """
 
     def __init__(self, path: Path) -> None:
@@ -104,6 +111,11 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
         suffixes: the usual endings, for the list in error messages; recognition goes by content.
         claims: whether a probed path is of this format.
         open: opens a reference to it.
+
+    Example:
+        >>> from eigentail.sources.identify import formats
+        >>> formats["safetensors"].suffixes
+        ('.safetensors',)
     """
 
     name: str
@@ -114,7 +126,15 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fingerprint(path: Path) -> str:
-    """Size and time of change: what can be known of a file without reading it."""
+    """Size and time of change: what can be known of a file without reading it.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "x"
+        >>> _ = path.write_bytes(b"tail")
+        >>> fingerprint(path).startswith("4:")
+        True
+    """
     stat = path.stat()
     return f"{stat.st_size}:{stat.st_mtime_ns}"
 

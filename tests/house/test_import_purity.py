@@ -1,0 +1,80 @@
+"""Importing is free: nothing heavy is loaded, nothing of the host is changed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+
+import pytest
+
+NEVER = ("torch", "tensorflow", "jax", "scipy.stats", "matplotlib", "pandas", "huggingface_hub", "h5py", "onnx")
+# What `import eigentail` may load of this package: the door alone.
+DOOR = {"eigentail", "eigentail._version"}
+# Modules beyond those of a bare Python that may be loaded: a budget of work that no slow machine can change.
+BUDGET = {"import eigentail": 20, "import eigentail.cli": 120}
+
+
+def loaded(code: str) -> set[str]:
+    """The modules that are loaded after the code has run in a fresh Python."""
+    script = f"{code}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)), file=sys.__stdout__)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def among(names: Iterable[str], packages: Iterable[str]) -> list[str]:
+    """The names that are one of the packages or lie in it."""
+    return sorted(name for name in names if any(name == p or name.startswith(f"{p}.") for p in packages))
+
+
+def test_importing_loads_nothing_but_the_door() -> None:
+    names = loaded("import eigentail")
+    assert among(names, (*NEVER, "numpy", "ml_dtypes", "scipy", "rich", "click", "jinja2", "msgspec")) == []
+    assert set(among(names, ["eigentail"])) == DOOR
+
+
+def test_every_public_name_is_had_without_anything_heavy() -> None:
+    names = loaded("import eigentail\nfor name in eigentail.__all__:\n    getattr(eigentail, name)")
+    assert among(names, (*NEVER, "rich", "click", "jinja2")) == []
+    assert "numpy" in names
+
+
+def test_analysing_a_file_loads_no_framework() -> None:
+    names = loaded("import eigentail as et\net.analyze(et.example()).to_json()")
+    assert among(names, NEVER) == []
+
+
+@pytest.mark.parametrize("verb", ["", "analyze", "describe", "demo", "env"])
+def test_help_needs_no_numbers(verb: str) -> None:
+    names = loaded(
+        "import io, sys\nsys.stdout = io.StringIO()\nfrom eigentail.cli import main\n"
+        f"try:\n    main({[verb, '--help'] if verb else ['--help']})\n"
+        "except SystemExit as end:\n    assert not end.code\n"
+        "assert 'Usage' in sys.stdout.getvalue()"
+    )
+    assert among(names, (*NEVER, "numpy", "ml_dtypes", "scipy", "jinja2")) == []
+
+
+@pytest.mark.parametrize(("code", "budget"), BUDGET.items())
+def test_importing_stays_within_its_budget(code: str, budget: int) -> None:
+    assert len(loaded(code) - loaded("")) <= budget
+
+
+def test_nothing_of_the_host_is_changed() -> None:
+    script = """
+import json, logging, sys, warnings
+import ml_dtypes, numpy, msgspec, threadpoolctl, signal, os, locale
+root = logging.getLogger()
+def state():
+    return (list(warnings.filters), list(root.handlers), root.level, sys.stdout, sys.stderr, sys.excepthook,
+            numpy.geterr(), signal.getsignal(signal.SIGINT), dict(os.environ), os.getcwd(), locale.setlocale(0))
+before = state()
+import eigentail as et
+for name in et.__all__:
+    getattr(et, name)
+et.analyze(et.example())
+assert state() == before, [pair for pair in zip(before, state()) if pair[0] != pair[1]]
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
