@@ -23,7 +23,7 @@ import eigentail.analysis
         (("analyze", "{model}", "--metric", "alpha"), 2, "(?i)no such option.*--metric.*--metrics"),
         (("analyze", "{model}", "-o", "report.pfd"), 2, "eigentail: report.pfd: no report form ends in '.pfd'"),
         (("analyze", "{model}", "-o", "no/such/r.csv"), 2, "eigentail: no/such/r.csv: the folder .* does not exist"),
-        (("analyze",), 2, "Missing argument 'TARGET'"),
+        (("analyze",), 2, "missing argument 'TARGET': eigentail analyze --help"),
         (("analyse", "{model}"), 2, "unknown verb 'analyse': did you mean analyze?"),
         (("xyzzy",), 2, "unknown verb 'xyzzy': choose from analyze, demo, describe, env"),
         (("analyze", "{folder}/modle.safetensors"), 3, "no such file or folder: did you mean model.safetensors"),
@@ -41,6 +41,8 @@ def test_one_sentence_and_an_exit_code(run, model, words, code, sentence):
     assert result.exit_code == code
     assert result.stdout == ""
     assert re.search(sentence, result.stderr)
+    assert result.stderr.startswith("eigentail: ")
+    assert result.stderr.count("\n") == 1
     if result.stderr.startswith("eigentail:"):
         assert len(result.stderr.splitlines()) == 1
 

@@ -25,7 +25,9 @@ Exit codes:
 Data goes to standard output, progress and hints to standard error."""
 
 
-@click.group(cls=Verbs, help=_HELP, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    "eigentail", cls=Verbs, help=_HELP, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="eigentail")
 def main() -> None:
     """Read the words of a command line."""
