@@ -36,8 +36,14 @@ def render(page: Page) -> str:
 
 
 def _shown(table: Table) -> list[int]:
-    """The columns that are drawn: all but those for machines."""
-    return [i for i, column in enumerate(table.columns) if column.rank < FILES_ONLY or column.kind == "curve"]
+    """The columns that are drawn, all but those for machines; verdict and picture right after the name.
+
+    A page is wider than a screen: what is looked at first must not need scrolling.
+    """
+    kinds = [column.kind for column in table.columns]
+    drawn = [i for i, column in enumerate(table.columns) if column.rank < FILES_ONLY or column.kind == "curve"]
+    name = kinds.index("name") if "name" in kinds else len(kinds)
+    return sorted(drawn, key=lambda i: i > name and kinds[i] not in ("verdict", "curve"))
 
 
 @cache
