@@ -38,7 +38,7 @@ def main() -> int:
     print(f"WeightWatcher 0.7.7  {theirs:8.2f} s")
     print(f"floor                {floor:8.2f} s   (N M^2 + 4/3 M^3 at this machine's float64 matrix product)")
     print(f"ratio                {statistics.median(ratios):8.1f}     (min {min(ratios):.1f}, max {max(ratios):.1f})")
-    print(f"over the floor       {mine / floor:8.1f}")
+    print(f"over the floor       {mine / floor:8.1f}     (WeightWatcher {theirs / floor:.1f})")
     return 0
 
 

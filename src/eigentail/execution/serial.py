@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from eigentail.records import Layer, LayerReport
 
@@ -16,7 +16,8 @@ def serial(measure: Callable[[Layer], LayerReport], work: Sequence[Layer]) -> It
         >>> list(serial(str.upper, ["a", "b"]))  # anything that maps will do
         ['A', 'B']
     """
+    blas = ThreadpoolController()  # looking for the libraries takes longer than a small layer: once, not for each
     for layer in work:
-        with threadpool_limits(1, user_api="blas"):  # not held while the caller looks at the result
+        with blas.limit(limits=1, user_api="blas"):  # not held while the caller looks at the result
             done = measure(layer)
         yield done
