@@ -175,6 +175,25 @@ add("npz cut", npz(described("()", data=bytes(4)))[:-30], "begins like a zip arc
 add("npz no array", npz(b"hello"), "m.npz: array 'w' has a header that is not numpy's (it does not begin", "m.npz")
 
 
+def directory_of(nbytes: int, large: bool) -> bytes:
+    """A small archive whose last record says that its directory takes so many bytes."""
+    content = bytearray(npz(described("()", data=bytes(4))))
+    end = content.rfind(b"PK\x05\x06")
+    content[end + 12 : end + 16] = struct.pack("<I", 0xFFFFFFFF if large else nbytes)
+    record = b"PK\x06\x06" + bytes(36) + struct.pack("<Q", nbytes) + bytes(8)
+    return bytes(content[:end]) + (record if large else b"") + bytes(content[end:])
+
+
+add("npz directory", directory_of(2 << 30, False), "the archive's directory takes 2,147,483,648 bytes", "m.npz")
+add(
+    "npz directory behind a comment",
+    directory_of(2 << 30, False)[:-2] + b"\x09\x00eigentail",
+    "the archive's directory takes 2,147,483,648 bytes",
+    "m.npz",
+)
+add("npz large directory", directory_of(2 << 40, True), "the archive's directory takes 2,199,023,255,552", "m.npz")
+
+
 @case("the member 'w.npy' would unpack")
 def _npz_bomb(folder: Path) -> Path:
     content = described("(20000000,)", data=bytes(80_000_000))

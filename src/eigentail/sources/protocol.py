@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +11,8 @@ import msgspec
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
-from eigentail.sources.ranges import LocalRange, RangeFile
+from eigentail.sources.archive import open_archive
+from eigentail.sources.ranges import LocalRange
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,14 +89,8 @@ class Probe:
             return ()
         reader = LocalRange(self.path)
         try:
-            with zipfile.ZipFile(io.BufferedReader(RangeFile(reader))) as archive:
+            with open_archive(reader, str(self.path)) as archive:
                 return tuple(archive.namelist())
-        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
-            raise SourceError(
-                f"begins like a zip archive but is not a whole one ({error})",
-                where=str(self.path),
-                hint="the file is damaged or was cut short: fetch it again",
-            ) from error
         finally:
             reader.close()
 

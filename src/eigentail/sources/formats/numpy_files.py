@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import io
 import re
 import zipfile
 from collections.abc import Iterator
@@ -14,10 +13,11 @@ import numpy as np
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
+from eigentail.sources.archive import open_archive
 from eigentail.sources.inflated import member_range
 from eigentail.sources.placed import Placed, PlacedSource, nbytes_of, plain_names
 from eigentail.sources.protocol import Format, Probe
-from eigentail.sources.ranges import LocalRange, RangeFile, RangeReader
+from eigentail.sources.ranges import LocalRange, RangeReader
 
 MAGIC: Final = b"\x93NUMPY"
 PREFIX: Final = 12  # the magic, the version and the longest length of the header
@@ -68,11 +68,8 @@ def open_npz(ref: SourceRef) -> PlacedSource:
     """
     reader = LocalRange(ref.target)
     try:
-        archive = zipfile.ZipFile(io.BufferedReader(RangeFile(reader)))
+        archive = open_archive(reader, ref.target)
         return PlacedSource(ref, reader, list(_members(reader, archive, ref.target)))
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
-        reader.close()
-        raise SourceError(f"is not a whole zip archive ({error})", where=ref.target, hint=_REFETCH) from error
     except BaseException:
         reader.close()
         raise

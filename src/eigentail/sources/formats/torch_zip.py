@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import io
-import struct
 import zipfile
 from typing import Final, final
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
+from eigentail.sources.archive import open_archive
 from eigentail.sources.bounded import MAX_PICKLE_BYTES, Bounded
 from eigentail.sources.inflated import member_range
 from eigentail.sources.protocol import Format
-from eigentail.sources.ranges import RangeFile, RangeReader
+from eigentail.sources.ranges import RangeReader
 from eigentail.sources.torch_storage import Contents, StorageSource, open_torch, tensors_in
 from eigentail.sources.unpickle import unpickle
 
@@ -53,10 +53,7 @@ class _Archive:
 
     def __init__(self, reader: RangeReader, where: str) -> None:
         self._reader, self._where = reader, where
-        try:
-            self._archive = zipfile.ZipFile(io.BufferedReader(RangeFile(reader)))
-        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, struct.error) as error:
-            raise self._refusal(f"is not a whole zip archive ({error})") from error
+        self._archive = open_archive(reader, where)
         self._members = {member.filename: member for member in self._archive.infolist()}
         pickles = [name for name in self._members if name.endswith("/data.pkl")]
         if not pickles:
