@@ -11,6 +11,7 @@ import pytest
 
 from eigentail.errors import UsageError
 from eigentail.records import (
+    BLOCK_BYTES,
     Cut,
     Fit,
     FitStatus,
@@ -46,7 +47,13 @@ def rows(*names: str) -> list[LayerReport]:
 def test_a_layer_knows_its_cost_from_the_header() -> None:
     assert LAYER.num_evals == 32 * 9
     assert LAYER.flops == pytest.approx(9 * (64 * 32**2 + 4 / 3 * 32**3))
-    assert LAYER.memory == 2 * 8 * 64 * 32
+    assert LAYER.memory == SPEC.nbytes + 8 * 9 * 64 * 32 + 2 * 8 * 9 * 32**2
+
+
+def test_a_large_layer_is_converted_block_by_block() -> None:
+    spec = TensorSpec(name="fc.weight", shape=(8192, 4096), dtype="float32", nbytes=4 * 8192 * 4096)
+    large = Layer(index=0, name="fc", kind="dense", block=None, tensors=(spec,), shape=(8192, 4096))
+    assert large.memory == spec.nbytes + BLOCK_BYTES + 2 * 8 * 4096**2
 
 
 @pytest.mark.parametrize("noun", [SPEC, LAYER, SourceRef("npz", "a"), Skip("b", (3,), "a vector"), Summary(mean={})])

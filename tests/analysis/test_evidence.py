@@ -37,3 +37,16 @@ def test_each_ingredient_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(evidence, name, counted)
     et.analyze({"a.weight": np.random.default_rng(0).standard_normal((32, 16))})
     assert sorted(made) == ["fit_tail", "spectrum_of"]
+
+
+def test_a_projection_kept_as_three_axes_is_no_convolution() -> None:
+    # XLNet keeps its projections as (width, heads, size): flattened like a kernel, and not scaled like one
+    rng = np.random.default_rng(0)
+    names = ("q", "k", "v", "o", "r")
+    weights = {f"transformer.layer.0.rel_attn.{name}": rng.standard_normal((64, 4, 16)) for name in names}
+    weights["transformer.layer.0.ff.layer_1.weight"] = rng.standard_normal((128, 64))
+    report = et.analyze(weights)
+    row = report.layers["transformer.layer.0.rel_attn.q"]
+    expected = float(np.square(weights["transformer.layer.0.rel_attn.q"]).sum())
+    assert row.layer.kind == "attention.q"
+    assert row.metrics["log_norm"] == pytest.approx(np.log10(expected), rel=1e-12)

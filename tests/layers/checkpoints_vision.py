@@ -254,7 +254,7 @@ DIT = Checkpoint(
     """,
     """
     pos_embed embedding.position - 256x64
-    y_embedder.embedding_table embedding.token - 1001x64
+    y_embedder.embedding_table embedding.label - 1001x64
     blocks.0.attn.qkv.q attention.q 0 64x64
     blocks.0.attn.qkv.k attention.k 0 64x64
     blocks.0.attn.qkv.v attention.v 0 64x64

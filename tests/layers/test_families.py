@@ -6,7 +6,11 @@ import re
 
 import msgspec
 import pytest
+from checkpoints_backbones import BACKBONES
 from checkpoints_experts import EXPERTS
+from checkpoints_language import LANGUAGE
+from checkpoints_mixtures import MIXTURES
+from checkpoints_pictures import PICTURES
 from checkpoints_text import TEXT, Checkpoint
 from checkpoints_vision import VISION
 from tables import header, reasons, rows, table
@@ -14,7 +18,7 @@ from tables import header, reasons, rows, table
 from eigentail.layers import KINDS, group
 from eigentail.layers.families import Family, load_families
 
-ALL = {**TEXT, **EXPERTS, **VISION}
+ALL = {**TEXT, **LANGUAGE, **MIXTURES, **EXPERTS, **VISION, **BACKBONES, **PICTURES}
 
 
 @pytest.mark.parametrize("checkpoint", ALL.values(), ids=ALL.keys())
@@ -69,6 +73,14 @@ def test_masks_and_buffers_say_what_they_are() -> None:
     assert "biases of the experts" in said["model.layers.0.mlp.experts.gate_up_proj_bias"]
     said = reasons(group(header(TEXT["mamba"].header)))
     assert "state-space" in said["backbone.layers.0.mixer.A_log"]
+    said = reasons(group(header(LANGUAGE["rwkv"].header)))
+    assert "one number a channel" in said["rwkv.blocks.0.attention.time_mix_key"]
+    said = reasons(group(header(LANGUAGE["xlnet"].header)))
+    assert "one row a head" in said["transformer.layer.0.rel_attn.r_r_bias"]
+    said = reasons(group(header(BACKBONES["pixart"].header)))
+    assert said["transformer_blocks.0.scale_shift_table"] == "a table of shifts and scales, not a matrix that maps"
+    said = reasons(group(header(BACKBONES["swin 2"].header)))
+    assert "a temperature" in said["swinv2.encoder.layers.0.blocks.0.attention.self.logit_scale"]
     said = reasons(group(header(VISION["swin"].header)))
     assert said["layers.0.blocks.0.attn.relative_position_index"] == "an index table, not a weight"
 
@@ -76,6 +88,8 @@ def test_masks_and_buffers_say_what_they_are() -> None:
 def test_small_groups_and_depthwise_kernels_say_so() -> None:
     said = reasons(group(header(VISION["resnext"].header)))
     assert said["layer1.0.conv2.weight"] == "grouped convolution: each of the 32 groups is only 4x4"
+    said = reasons(group(header(BACKBONES["segformer"].header)))
+    assert said["segformer.encoder.block.0.0.mlp.dwconv.dwconv.weight"].startswith("depthwise")
     said = reasons(group(header(VISION["mobilenet"].header)))
     assert said["features.2.conv.1.0.weight"] == "depthwise: one input channel per group, its slices are vectors"
 

@@ -72,6 +72,13 @@ def test_tied_tensors_are_counted_once() -> None:
     assert reasons(found) == {"lm_head.weight": "the same memory as transformer.wte.weight, counted once"}
 
 
+def test_a_tied_head_is_the_embedding_whichever_is_stored_first() -> None:
+    head, shared = header("lm_head.weight 500x64\ntransformer.wte.weight 500x64")
+    found = group([head, msgspec.structs.replace(shared, tied_to="lm_head.weight")])
+    assert table(found) == ["transformer.wte embedding.token - 500x64"]
+    assert reasons(found) == {"lm_head.weight": "the same memory as transformer.wte.weight, counted once"}
+
+
 def test_a_tie_to_a_copy_that_is_left_out_does_not_lose_the_weight() -> None:
     ema, mine, again = header("ema.fc.weight 64x64\nfc.weight 64x64\nfc_again.weight 64x64")
     tied = [msgspec.structs.replace(spec, tied_to="ema.fc.weight") for spec in (mine, again)]

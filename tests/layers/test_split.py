@@ -6,7 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
+from checkpoints_backbones import BACKBONES
 from checkpoints_experts import EXPERTS
+from checkpoints_language import LANGUAGE
+from checkpoints_mixtures import MIXTURES
+from checkpoints_pictures import PICTURES
 from checkpoints_text import TEXT, Checkpoint
 from checkpoints_vision import VISION
 from hypothesis import given
@@ -17,7 +21,7 @@ from tables import header
 from eigentail.layers import group, matrices, read_part
 from eigentail.records import Layer, TensorSpec
 
-ALL = {**TEXT, **EXPERTS, **VISION}
+ALL = {**TEXT, **LANGUAGE, **MIXTURES, **EXPERTS, **VISION, **BACKBONES, **PICTURES}
 Array = NDArray[np.float64]
 
 
@@ -104,8 +108,8 @@ def test_gpt_oss_gate_and_up_alternate() -> None:
     layers = by_name(header(EXPERTS["gpt-oss"].header), {})
     stack = np.random.default_rng(2).normal(size=(2, 64, 96))
     stem = "model.layers.0.mlp.experts.1"
-    assert np.array_equal(cut_out(layers[f"{stem}.gate"], stack)[0], stack[1, :, ::2])
-    assert np.array_equal(cut_out(layers[f"{stem}.up"], stack)[0], stack[1, :, 1::2])
+    assert np.array_equal(cut_out(layers[f"{stem}.gate_proj"], stack)[0], stack[1, :, ::2])
+    assert np.array_equal(cut_out(layers[f"{stem}.up_proj"], stack)[0], stack[1, :, 1::2])
 
 
 @pytest.mark.parametrize(("name", "axis"), [("stacked experts", 1), ("llama 4", 2)])
@@ -113,6 +117,57 @@ def test_which_axis_holds_gate_and_up_follows_from_down(name: str, axis: int) ->
     layers = by_name(header(EXPERTS[name].header), {})
     fused = next(spec for spec in header(EXPERTS[name].header) if spec.name.endswith("gate_up_proj"))
     stack = np.random.default_rng(3).normal(size=fused.shape)
-    gate = next(layer for layer in layers.values() if layer.name.endswith("experts.1.gate"))
+    gate = next(layer for layer in layers.values() if layer.name.endswith("experts.1.gate_proj"))
     assert np.array_equal(cut_out(gate, stack)[0], np.split(stack[1], 2, axis=axis - 1)[0])
     assert read_part(gate) == (1, 2)  # of all experts only this one is read
+
+
+def test_codegen_stores_queries_values_keys_in_four_blocks() -> None:
+    layers = by_name(header(LANGUAGE["codegen"].header), {"n_head": 8})  # not the number of heads: always four
+    q, k, v = np.random.default_rng(4).normal(size=(3, 64, 64))
+    parts = zip(np.split(q, 4), np.split(v, 4), np.split(k, 4), strict=True)
+    fused = np.concatenate([np.concatenate(block) for block in parts])
+    for part, separate in (("q", q), ("k", k), ("v", v)):
+        assert np.array_equal(cut_out(layers[f"transformer.h.0.attn.qkv_proj.{part}"], fused)[0], separate)
+
+
+def test_only_the_configuration_tells_gpt_bigcode_from_gpt2() -> None:
+    checkpoint = LANGUAGE["gpt-bigcode head by head"]
+    q, k, v = np.random.default_rng(5).normal(size=(3, 4, 16, 64))
+    fused = np.concatenate([np.concatenate(head) for head in zip(q, k, v, strict=True)])
+    name = "transformer.h.0.attn.c_attn.k"
+    by_head = by_name(header(checkpoint.header), checkpoint.config)[name]
+    assert np.array_equal(cut_out(by_head, fused)[0], k.reshape(-1, 64))
+    one_by_one = by_name(header(checkpoint.header), {**checkpoint.config, "multi_query": True})[name]
+    assert np.array_equal(cut_out(one_by_one, fused)[0], fused[64:128])
+
+
+def test_experts_below_each_other_come_apart_by_the_number_the_router_tells() -> None:
+    layers = by_name(header(EXPERTS["dbrx"].header), {})
+    stack = np.random.default_rng(6).normal(size=(160, 64))
+    for expert in (0, 1):
+        layer = layers[f"transformer.blocks.0.ffn.experts.mlp.{expert}.w2"]
+        assert np.array_equal(cut_out(layer, stack)[0], stack.reshape(2, 80, 64)[expert])
+        assert read_part(layer) == (80 * expert, 80 * expert + 80)
+    text = "b.0.ffn.experts.mlp.w1 9x8\nb.0.ffn.experts.mlp.v1 9x8\nb.0.ffn.experts.mlp.w2 9x8"
+    whole = ["b.0.ffn.experts.mlp.w1", "b.0.ffn.experts.mlp.v1", "b.0.ffn.experts.mlp.w2"]
+    assert [layer.name for layer in group(header(text)).layers] == whole
+    odd = header(f"{text}\nb.0.ffn.router.layer.weight 2x8")
+    assert [layer.name for layer in group(odd).layers] == [*whole, "b.0.ffn.router.layer"]
+
+
+def test_heads_on_an_axis_of_their_own_are_one_matrix() -> None:
+    layers = by_name(header(LANGUAGE["xlnet"].header), {})
+    projection = np.random.default_rng(7).normal(size=(64, 4, 16))
+    layer = layers["transformer.layer.0.rel_attn.q"]
+    assert np.array_equal(cut_out(layer, projection)[0], projection.reshape(64, 64))
+
+
+def test_minimax_stores_linear_attention_head_by_head() -> None:
+    checkpoint = MIXTURES["minimax"]
+    q, k, v = np.random.default_rng(8).normal(size=(3, 4, 16, 64))
+    fused = np.concatenate([np.concatenate(head) for head in zip(q, k, v, strict=True)])
+    layers = by_name(header(checkpoint.header), checkpoint.config)
+    for part, separate in (("q", q), ("k", k), ("v", v)):
+        matrix = cut_out(layers[f"model.layers.0.self_attn.qkv_proj.{part}"], fused)[0]
+        assert np.array_equal(matrix, separate.reshape(-1, 64))

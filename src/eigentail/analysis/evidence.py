@@ -69,7 +69,7 @@ def conv_scale(layer: Layer, settings: Settings) -> float:
         >>> conv_scale(describe({"conv.weight": np.ones((16, 16, 3, 3))}).layers[0], Settings())
         0.5
     """
-    is_conv = layer.cut.view != "dense"
+    is_conv = layer.kind == "conv"
     if settings.conv_scale == "none" or (settings.conv_scale == "weightwatcher" and not is_conv):
         return 1.0
     if settings.conv_scale == "weightwatcher" and settings.conv != "per-slice":
@@ -80,7 +80,7 @@ def conv_scale(layer: Layer, settings: Settings) -> float:
 def _positions(layer: Layer) -> int:
     """Kernel positions of the tensor: the axes behind the first two, 1 for a dense matrix."""
     positions = 1
-    if layer.cut.view != "dense":
+    if layer.kind == "conv":
         for size in layer.tensors[0].shape[2:]:
             positions *= size
     return positions

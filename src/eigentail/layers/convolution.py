@@ -7,7 +7,7 @@ from typing import Final
 
 from eigentail.layers.families import Rule
 from eigentail.layers.geometry import matrix_shape
-from eigentail.layers.names import Names, base_of
+from eigentail.layers.names import Names, base_of, resolved
 from eigentail.records import Cut, TensorSpec
 
 _SMALLEST_GROUP: Final = 8
@@ -27,7 +27,7 @@ def depthwise_channels(specs: Iterable[TensorSpec]) -> frozenset[int]:
         >>> sorted(depthwise_channels([conv(16, 1, 3, 3), conv(16, 16, 3, 3)]))
         []
     """
-    kernels = [spec.shape for spec in specs if len(spec.shape) > 2]
+    kernels = [spec.shape for spec in specs if len(spec.shape) > 2 and spec.shape[0] > 1]
     alone = [shape[0] for shape in kernels if shape[1] == 1]
     made = {shape[0] for shape in kernels if shape[1] > 1}
     return frozenset(channels for channels in alone if channels in made) if len(alone) > 1 else frozenset()
@@ -69,7 +69,10 @@ def _bias_says_transposed(spec: TensorSpec, names: Names) -> bool:
 
 def _groups_of_inputs(spec: TensorSpec, rule: Rule | None, names: Names) -> int:
     """The groups that follow from the channels the layer before makes; 1 when nothing is known or nothing fits."""
-    inputs = names.size(base_of(spec.name), rule.inputs) if rule and rule.inputs else None
+    base, expression = base_of(spec.name), rule.inputs if rule else ""
+    if not expression or resolved(base, expression.partition("[")[0]) == base:
+        return 1
+    inputs = names.size(base, expression)
     if not inputs or inputs % spec.shape[1]:
         return 1
     groups = inputs // spec.shape[1]

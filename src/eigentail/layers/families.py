@@ -48,6 +48,9 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             every unit of the tensor named by `pair`, which brings them back to the stream.
         pair: see `axis`.
         stacked: the first axis counts experts, each of which becomes layers of its own.
+        heads: the number of heads of the `heads` scheme where it is the same in every such model, else 0.
+        count: where the number of experts can be read that lie one after the other along the rows of a matrix.
+        view: `flatten` when the axes after the first belong together, as in a projection kept as (width, heads, size).
         inputs: where a convolution's number of input channels can be read, so that its groups are known.
         last: the kind of the last tensor that the rule matches, if it differs.
 
@@ -65,6 +68,9 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     axis: Literal["rows", "columns", "longer", "paired"] = "rows"
     pair: str = ""
     stacked: bool = False
+    heads: int = 0
+    count: str = ""
+    view: Literal["", "flatten"] = ""
     inputs: str = ""
     last: str = ""
 
@@ -83,6 +89,7 @@ class Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         name: what people call it.
         rule: the rules in order; the first that matches counts.
         detect: the family applies when each of these globs matches some tensor; the generic family has none.
+        config: what the model's configuration must say besides, for what names and shapes do not tell.
         block: regular expressions for the depth, tried in order: one group for the number of the block, or two for
             stage and block within it.
 
@@ -94,12 +101,13 @@ class Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     rule: tuple[Rule, ...] = ()
     detect: tuple[str, ...] = ()
+    config: dict[str, bool | int | str] = {}
     block: tuple[str, ...] = ()
 
 
 @cache
 def load_families() -> tuple[Family, ...]:
-    """Every family, the most specific (with the most globs to detect) first and the generic one last.
+    """Every family, the most specific (with the most to detect it by) first and the generic one last.
 
     Raises:
         msgspec.ValidationError: a file holds a word that is not part of the grammar or a kind that does not exist.
@@ -111,4 +119,4 @@ def load_families() -> tuple[Family, ...]:
     folder = files("eigentail.layers") / "families"
     texts = [entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".toml")]
     families = [msgspec.convert(tomllib.loads(text), Family) for text in texts]
-    return tuple(sorted(families, key=lambda family: (-len(family.detect), family.name)))
+    return tuple(sorted(families, key=lambda family: (-len(family.detect) - len(family.config), family.name)))

@@ -65,10 +65,10 @@ class _Grouper:
         model = [spec for spec in specs if not is_beside_the_model(spec.name)]
         self._specs, self._config = specs, config
         self._all_names = frozenset(spec.name for spec in specs)
-        self._names, self._rules = Names(model), Rulebook(model)
+        self._names, self._rules = Names(model), Rulebook(model, config)
         self._blocks = self._rules.depths(spec.name for spec in model)
         self._depthwise = depthwise_channels(model)
-        self._owners: dict[str, str] = {}
+        self._owners = self._embeddings_among_ties(model)
         self._layers: list[Layer] = []
         self._skipped: list[Skip] = []
         self._last: dict[Rule, int] = {}
@@ -93,6 +93,17 @@ class _Grouper:
         if rule and rule.last and self._layers and self._layers[-1].tensors[0] is spec:
             self._last[rule] = len(self._layers) - 1
 
+    def _embeddings_among_ties(self, model: Sequence[TensorSpec]) -> dict[str, str]:
+        """Memory to the embedding that owns it: a head tied to it is that embedding, whichever is stored first."""
+        shared = {spec.tied_to for spec in model if spec.tied_to}
+        owners: dict[str, str] = {}
+        for spec in model:
+            memory = spec.tied_to or spec.name
+            rule = self._rules.rule(spec) if memory in shared else None
+            if rule and rule.kind.startswith("embedding."):
+                owners.setdefault(memory, spec.name)
+        return owners
+
     def _tie(self, spec: TensorSpec) -> str:
         """Why a tensor that shares its memory with one taken before is not taken again."""
         owner = self._owners.setdefault(spec.tied_to or spec.name, spec.name)
@@ -104,6 +115,8 @@ class _Grouper:
             return (Piece(base, kind, Cut()),)
         if len(spec.shape) - (rule.stacked if rule else 0) == 2:
             return split(Fused(base, spec.shape, rule or _UNKNOWN, self._names, self._config))
+        if rule and rule.view:
+            return (Piece(base, kind, Cut(view=rule.view)),)
         cut = cut_convolution(spec, rule, self._names, self._depthwise)
         return cut if isinstance(cut, str) else (Piece(base, "conv", cut),)
 

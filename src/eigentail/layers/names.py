@@ -60,10 +60,7 @@ class Names:
 
     def beside(self, base: str, path: str) -> tuple[int, ...] | None:
         """The shape of the tensor at a path relative to this one's parent, None when there is none."""
-        parent = parent_of(base)
-        while path.startswith("../"):
-            parent, path = parent_of(parent), path[3:]
-        return self._shapes.get(f"{parent}.{path}" if parent else path)
+        return self._shapes.get(resolved(base, path))
 
     def size(self, base: str, expression: str) -> int | None:
         """One size of a tensor beside this one ("o_proj[1]"), None when it is not there."""
@@ -74,6 +71,19 @@ class Names:
     def bias(self, base: str) -> tuple[int, ...] | None:
         """The shape of the bias that belongs to a weight."""
         return self._shapes.get(f"{base}.bias")
+
+
+def resolved(base: str, path: str) -> str:
+    """The name that a path relative to a name's parent leads to.
+
+    Example:
+        >>> resolved("h.0.attn.qkv", "o_proj"), resolved("h.0.attn.qkv", "../mlp.fc1")
+        ('h.0.attn.o_proj', 'h.0.mlp.fc1')
+    """
+    parent = parent_of(base)
+    while path.startswith("../"):
+        parent, path = parent_of(parent), path[3:]
+    return f"{parent}.{path}" if parent else path
 
 
 def parent_of(base: str) -> str:

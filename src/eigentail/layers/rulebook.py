@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Final, final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, final
 
 from eigentail.layers.families import Family, Rule, load_families
 from eigentail.layers.names import base_of, blind, ending
@@ -22,17 +22,18 @@ class Rulebook:
 
     Args:
         specs: the tensors of the model.
+        config: its configuration, or nothing.
 
     Example:
         >>> spec = TensorSpec(name="h.0.attn.c_proj.weight", shape=(64, 64), dtype="float32", nbytes=16384)
         >>> other = TensorSpec(name="h.0.attn.c_attn.weight", shape=(64, 192), dtype="float32", nbytes=49152)
-        >>> Rulebook([spec, other]).rule(spec).kind
+        >>> Rulebook([spec, other], {}).rule(spec).kind
         'attention.o'
     """
 
-    def __init__(self, specs: Iterable[TensorSpec]) -> None:
+    def __init__(self, specs: Iterable[TensorSpec], config: Mapping[str, Any]) -> None:
         forms = {blind(base_of(spec.name)) for spec in specs if len(spec.name) <= _LONGEST_NAME}
-        self.families = tuple(family for family in load_families() if _applies(family, forms))
+        self.families = tuple(family for family in load_families() if _applies(family, forms, config))
         self._rules = tuple(rule for family in self.families for rule in family.rule)
         self._found: dict[tuple[str, int], Rule | None] = {}
 
@@ -58,8 +59,9 @@ class Rulebook:
         return {name: order.get(groups, groups[0]) for name, groups in found.items()}
 
 
-def _applies(family: Family, forms: set[str]) -> bool:
-    return all(any(map(ending((glob,)).match, forms)) for glob in family.detect)
+def _applies(family: Family, forms: set[str], config: Mapping[str, Any]) -> bool:
+    said = all(config.get(key) == value for key, value in family.config.items())
+    return said and all(any(map(ending((glob,)).match, forms)) for glob in family.detect)
 
 
 def _matches(rule: Rule, form: str, ndim: int) -> bool:

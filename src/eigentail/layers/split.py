@@ -74,6 +74,8 @@ def split(fused: Fused) -> tuple[Piece, ...]:
         'fc'
     """
     rule = fused.rule
+    if rule.count:
+        return tuple(_in_turn(fused)) or _whole(fused)
     if not (rule.parts or rule.stacked or rule.scheme == "gates"):
         return _whole(fused)
     if rule.scheme == "heads":
@@ -105,6 +107,18 @@ def _stacked(fused: Fused, axis: int, cuts: Sequence[tuple[Part, Bounds]]) -> It
             yield Piece(f"{name}.{last}", fused.rule.kind, Cut(slices=(mine,)))
         for part, bounds in cuts:
             yield Piece(f"{name}.{part.name}", part.kind, Cut(slices=(mine, *lead, bounds)))
+
+
+def _in_turn(fused: Fused) -> Iterator[Piece]:
+    """The experts whose rows lie one after the other in a matrix; none when their number does not fit."""
+    count = fused.names.size(fused.base, fused.rule.count) or 1
+    rows, rest = divmod(fused.matrix[0], count)
+    parent, _, last = fused.base.rpartition(".")
+    for expert in range(0 if rest or count == 1 else count):
+        bounds = (expert * rows, (expert + 1) * rows, 1)
+        yield Piece(
+            f"{parent}.{expert}.{last}" if parent else f"{expert}.{last}", fused.rule.kind, Cut(slices=(bounds,))
+        )
 
 
 def _axis(fused: Fused) -> int | None:
@@ -170,9 +184,9 @@ def _share_of_heads(fused: Fused, total: int) -> int | None:
 
 
 def _by_head(fused: Fused) -> tuple[Piece, ...]:
-    """Rows ordered (key-value head, its queries then k then v, head size); nothing when the head count is unknown."""
+    """Rows ordered (key-value head, its queries then the other two, head size); nothing if heads are unknown."""
     total, parts = fused.matrix[0], fused.rule.parts
-    heads = _number(fused.config, _HEADS)
+    heads = fused.rule.heads or _number(fused.config, _HEADS)
     queries = _size(fused, parts[0], total)
     if not heads or not queries or queries % heads:
         return ()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK_BYTES: Final = 32 * 2**20
+from eigentail.records import BLOCK_BYTES
 
 
 def grams(stack: NDArray[Any], dtype: np.dtype[Any], factor: float = 1.0) -> Iterator[NDArray[Any]]:
@@ -50,10 +50,16 @@ def blocks(array: NDArray[Any], dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
 def _gram(tall: NDArray[Any], dtype: np.dtype[Any], factor: float) -> NDArray[Any]:
     """One Gram matrix as a sum over blocks of rows."""
     total: NDArray[Any] | None = None
+    spare: NDArray[Any] | None = None
     for rows in blocks(tall, dtype):
         block = _scaled(rows, dtype, factor)
-        part = block.T @ block  # numpy sees one operand twice and calls the symmetric kernel: half the work
-        total = part if total is None else np.add(total, part, out=total)
+        # numpy sees one operand twice and calls the symmetric kernel: half the work
+        if total is None:
+            total = block.T @ block
+        else:
+            spare = np.matmul(block.T, block, out=spare)  # one spare matrix for all blocks: two in all
+            total += spare
+        del block  # before the next one is made
     if total is None:
         raise ValueError(f"no rows in a matrix of shape {tall.shape}")
     return total

@@ -1,10 +1,11 @@
 """The nouns that flow through the rooms: frozen, typed, dumb. Every room takes one and returns the next."""
 
 from eigentail.records.finding import NAN, Fit, FitStatus, Spectrum, Verdict
-from eigentail.records.header import Cut, Layer, Skip, SourceRef, TensorSpec
+from eigentail.records.header import BLOCK_BYTES, Cut, Layer, Skip, SourceRef, TensorSpec
 from eigentail.records.report import LayerReport, LayerTable, ModelReport, Summary
 
 __all__ = [
+    "BLOCK_BYTES",
     "NAN",
     "Cut",
     "Fit",

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
+from typing import Final
+
 import msgspec
+
+# Weights are converted to the dtype of the arithmetic this much at a time.
+BLOCK_BYTES: Final = 32 * 2**20
 
 
 class TensorSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,9 +119,15 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def memory(self) -> int:
-        """Bytes of working memory while it is measured: about two float64 copies of one matrix."""
+        """Bytes of working memory while it is measured.
+
+        The stored values, a block of them converted, and the Gram matrices twice, because LAPACK works on a copy.
+        """
         n, m = self.shape
-        return 16 * n * m
+        values = self.count * n * m
+        stored = sum(spec.nbytes * values // max(prod(spec.shape), 1) for spec in self.tensors)
+        grams = min(8 * self.count * m**2, max(8 * m**2, BLOCK_BYTES))
+        return stored + min(8 * values, BLOCK_BYTES) + 2 * grams
 
 
 class Skip(msgspec.Struct, frozen=True):
