@@ -77,3 +77,19 @@ def test_every_shared_file_is_claimed_by_at_most_one_format_and_known_otherwise(
         if not claims:
             with pytest.raises(SourceError, match=r"which is not read: |what can be read: "):
                 identify(path)
+
+
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        ("https://example.org/model.safetensors", "is an address, and only local files are read: download it first"),
+        ("openai-community/gpt2", "if it is a model of the Hugging Face Hub, download it first"),
+        ("./openai-community/gpt2", "the folder .*openai-community does not exist either"),
+    ],
+)
+def test_what_lies_elsewhere_is_told_so(
+    target: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError, match=sentence):
+        identify(target)

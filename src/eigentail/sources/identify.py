@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from eigentail.records import SourceRef
 from eigentail.registry import Registry
 from eigentail.sources.live import LIVE, describe_live, open_live
 from eigentail.sources.protocol import Format, Probe, WeightSource, fingerprint
+
+_HUB_NAME: Final = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 formats: Final[Registry[Format]] = Registry("format", "eigentail.sources.formats", "FORMAT")
 
@@ -46,7 +49,7 @@ def identify(target: object) -> SourceRef:
     if source is not None:
         return source.ref
     if isinstance(target, str | os.PathLike):
-        return _identify_path(Path(cast("str | os.PathLike[str]", target)).expanduser().absolute())
+        return _identify_path(_local(os.fspath(cast("str | os.PathLike[str]", target))))
     return SourceRef(LIVE, describe_live(target))
 
 
@@ -114,6 +117,17 @@ def opened(target: object) -> Iterator[WeightSource]:
 def _already_open(target: object) -> WeightSource | None:
     """The target itself when it is an open source: only those carry a reference."""
     return cast(WeightSource, target) if isinstance(getattr(target, "ref", None), SourceRef) else None
+
+
+def _local(text: str) -> Path:
+    """The path that the words of a user mean; a name that can only be elsewhere is told so."""
+    if "://" in text:
+        raise SourceError("is an address, and only local files are read", where=text, hint="download it first")
+    path = Path(text).expanduser().absolute()
+    if _HUB_NAME.fullmatch(text) and not path.parent.exists():
+        hint = f"if it is a model of the Hugging Face Hub, download it first (hf download {text} --local-dir FOLDER)"
+        raise SourceError("no such file or folder", where=text, hint=hint)
+    return path
 
 
 def _identify_path(path: Path) -> SourceRef:
