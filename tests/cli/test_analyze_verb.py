@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -104,8 +107,18 @@ class TestFailures:
         assert result.exit_code == 4
         assert "good" in result.stdout
         assert "failed" in result.stdout
-        assert result.stderr.startswith("eigentail: bad: some weights are NaN or infinite")
-        assert len(result.stderr.splitlines()) == 1
+        assert re.fullmatch(r"eigentail: bad: \d+ of \d+ weights are NaN or infinite\n", result.stderr)
+
+    def test_a_full_disk_does_not_take_the_results_with_it(self, run, broken, tmp_path, monkeypatch):
+        def full_disk(self, target):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(Path, "replace", full_disk)
+        result = run("analyze", broken, "-o", str(tmp_path / "r.json"))
+        assert result.exit_code == 2
+        assert "good" in result.stdout
+        assert "r.json: cannot be written (no space left on device): choose another place" in result.stderr
+        assert not list(tmp_path.glob("*r.json*"))
 
     def test_a_partial_json_is_whole(self, run, broken):
         result = run("analyze", broken, "--json")

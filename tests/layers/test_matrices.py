@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tables import header
 
-from eigentail.errors import LayerError
+from eigentail.errors import SourceError
 from eigentail.layers import group, matrices, read_part, select
 from eigentail.records import Layer
 from eigentail.settings import Settings
@@ -95,5 +95,5 @@ def test_a_read_only_array_is_never_written_to() -> None:
 @pytest.mark.parametrize("shape", [(64, 31), (63, 32), (64, 32, 1)])
 def test_an_array_that_is_not_what_the_header_said_is_refused(shape: tuple[int, ...]) -> None:
     (layer,) = group(header("fc.weight 64x32")).layers
-    with pytest.raises(LayerError, match=r"fc: the array has shape .* header announced \(64, 32\)"):
+    with pytest.raises(SourceError, match=r"fc: the array has shape .* header announced \(64, 32\)"):
         matrices(layer, [np.zeros(shape)])

@@ -27,6 +27,18 @@ def names(target: Path) -> list[str]:
         return sorted(spec.name for spec in source.tensors())
 
 
+def test_the_shards_of_an_index_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    save_file({"model.layers.0.w": torch.ones(2, 2)}, tmp_path / "model-00001-of-00002.safetensors")
+    save_file({"lm_head.weight": torch.ones(2, 2)}, tmp_path / "model-00002-of-00002.safetensors")
+    table = {
+        "lm_head.weight": "model-00002-of-00002.safetensors",
+        "model.layers.0.w": "model-00001-of-00002.safetensors",
+    }
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": table}))
+    with closing(open_source(tmp_path)) as source:
+        assert [spec.name for spec in source.tensors()] == ["model.layers.0.w", "lm_head.weight"]
+
+
 def test_an_index_joins_its_shards_and_reads_each_tensor_from_its_own(tmp_path: Path) -> None:
     shard(tmp_path / "model-00001-of-00002.safetensors", a=2)
     shard(tmp_path / "model-00002-of-00002.safetensors", b=3)

@@ -27,14 +27,20 @@ def show(page: Page, output: Output) -> None:
         >>> show(page, Output("json", None))
         {}
     """
-    if output.file is not None:
-        write(page, output.file)
-    if output.form == "table":
-        sys.stdout.write(_drawn(page))
-    elif output.form != "quiet":
-        sys.stdout.write(render(page, output.form))
+    try:
+        if output.file is not None:
+            write(page, output.file)
+    finally:  # a full disk must not take with it what could still be printed
+        sys.stdout.write(_printed(page, output.form))
     if output.file is not None:
         click.echo(f"written to {output.file}", err=True)
+
+
+def _printed(page: Page, form: str) -> str:
+    """What goes to standard output."""
+    if form == "quiet":
+        return ""
+    return _drawn(page) if form == "table" else render(page, form)
 
 
 def _drawn(page: Page) -> str:

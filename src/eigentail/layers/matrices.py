@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from eigentail.errors import LayerError
+from eigentail.errors import SourceError
 from eigentail.records import Layer
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def matrices(layer: Layer, arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
         other in memory have to be merged.
 
     Raises:
-        LayerError: the array has another shape than the header announced.
+        SourceError: the array has another shape than the header announced.
 
     Example:
         >>> import numpy as np
@@ -75,4 +75,4 @@ def _check_shape(layer: Layer, array: NDArray[Any], part: tuple[int, int] | None
     rows, *rest = layer.tensors[0].shape
     expected = (rows if part is None else part[1] - part[0], *rest)
     if array.shape != expected:
-        raise LayerError(f"the array has shape {array.shape}, but the header announced {expected}", where=layer.name)
+        raise SourceError(f"the array has shape {array.shape}, but the header announced {expected}", where=layer.name)

@@ -47,7 +47,7 @@ _SENTENCES: Final = {
     FitStatus.FLAT: "all eigenvalues are equal: an orthogonal or identity matrix has no tail",
     FitStatus.RANK_ONE: "one eigenvalue is all there is: the matrix has rank one",
     FitStatus.ZERO: "every weight is zero",
-    FitStatus.NON_FINITE: "some weights are NaN or infinite",
+    FitStatus.NON_FINITE: "some weights are NaN, infinite, or beyond what float64 can square",
     FitStatus.UNREADABLE: "the tensor could not be read",
 }
 

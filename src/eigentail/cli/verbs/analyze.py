@@ -67,8 +67,7 @@ def _say_failures(report: ModelReport) -> int:
 
     failures = [row for row in report.layers if row.fit.status.is_failure]
     for row in failures:
-        detail = f": {row.fit.detail}" if row.fit.detail else ""
-        click.echo(f"eigentail: {visible(row.name)}: {row.fit.status.sentence}{visible(detail)}", err=True)
+        click.echo(f"eigentail: {visible(row.name)}: {visible(row.reason)}", err=True)
     return len(failures)
 
 

@@ -50,7 +50,9 @@ def open_index(ref: SourceRef) -> Joined:
 
 
 def read_index(path: Path) -> list[Path]:
-    """The shards an index names, each once, in the order of their first tensors.
+    """The shards an index names, each once, in the order of their numbers.
+
+    The tensors in an index are sorted by letters: in their order the shard with `lm_head` would come first.
 
     Args:
         path: the index.
@@ -76,7 +78,7 @@ def read_index(path: Path) -> list[Path]:
     table = index.get("weight_map") if isinstance(index, dict) else None
     if not isinstance(table, dict) or not table or not all(isinstance(name, str) for name in table.values()):
         raise SourceError("has no weight_map from tensors to files, which an index is", where=where, hint=_REFETCH)
-    names: list[str] = list(dict.fromkeys(table.values()))
+    names: list[str] = sorted(set(table.values()))
     for name in names:
         if not _stays_inside(name):
             raise SourceError(f"names the shard {name!r}, which is not in its folder", where=where)
