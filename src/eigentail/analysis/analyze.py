@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
-from eigentail.analysis.describe import Description, dearest_first, described
-from eigentail.analysis.measure import measure
+from eigentail.analysis.describe import Description, described
 from eigentail.analysis.progress import SILENT, Progress
+from eigentail.analysis.stream import flow
 from eigentail.analysis.summary import summarise
 from eigentail.analysis.versions import versions
 from eigentail.execution import Executor, serial
@@ -69,7 +68,7 @@ def analyze(
         work = described(source, settings, shard)
         progress.started(work)
         try:
-            for row in using(partial(measure, source=source, settings=settings), dearest_first(work.layers)):
+            for row in flow(source, work, using):
                 rows.append(row)
                 progress.finished(row)
         except KeyboardInterrupt as stop:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from eigentail.analysis.describe import dearest_first, described
+from eigentail.analysis.describe import Description, dearest_first, described
 from eigentail.analysis.measure import measure
 from eigentail.execution import Executor, serial
 from eigentail.records import LayerReport
 from eigentail.settings import Settings
-from eigentail.sources import opened
+from eigentail.sources import WeightSource, opened
 
 
 def stream(
@@ -40,5 +40,24 @@ def stream(
         ['b', 'a']
     """
     with opened(target) as source:
-        work = dearest_first(described(source, settings, shard).layers)
-        yield from using(partial(measure, source=source, settings=settings), work)
+        yield from flow(source, described(source, settings, shard), using)
+
+
+def flow(source: WeightSource, work: Description, using: Executor) -> Iterator[LayerReport]:
+    """Measure what a description lists, the dearest layer first.
+
+    Args:
+        source: open; it is only read.
+        work: made from that source.
+        using: how many hands.
+
+    Yields:
+        Reports in the order they are finished.
+
+    Example:
+        >>> import numpy as np
+        >>> with opened({"a.weight": np.eye(16)}) as source:
+        ...     [row.name for row in flow(source, described(source, Settings()), serial)]
+        ['a']
+    """
+    yield from using(partial(measure, source=source, settings=work.settings), dearest_first(work.layers))
