@@ -24,7 +24,7 @@ check: .venv/.dev
 	@$(BIN)/pytest -q tests/house
 
 bench: .venv/.dev
-	@for script in benchmarks/memory.py benchmarks/versus_weightwatcher.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
+	@for script in benchmarks/memory.py benchmarks/versus_weightwatcher.py benchmarks/decisions.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
 
 docs: .venv/.dev
 	@$(BIN)/pytest -q tests/docs

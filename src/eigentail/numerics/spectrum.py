@@ -14,8 +14,8 @@ from eigentail.numerics.roundoff import unit_roundoff
 from eigentail.records import Spectrum
 from eigentail.settings import Precision
 
-# For rank-deficient weights LAPACK returns up to 4 eps lambda_max where an eigenvalue is zero (measured, M = 64 to
-# 1500, both precisions: docs/decisions/0003-zero-and-precision.md); twice that is noise.
+# For rank-deficient weights LAPACK returns up to 4.4 eps lambda_max where an eigenvalue is zero (measured, M = 64 to
+# 1500: docs/decisions/0003-zero-and-precision.md); up to 8 is taken for noise.
 _SOLVER_NOISE: Final = 8.0
 # An eigenvalue this many times above the solver's noise is known to three digits.
 _THREE_DIGITS: Final = 1000.0
@@ -122,10 +122,11 @@ def _zero(values: NDArray[np.float64], shape: tuple[int, int], stored: np.dtype[
     """The value up to which an eigenvalue counts as zero.
 
     Rounding at relative unit u adds a random matrix of entry size at most u |w|; its largest eigenvalue is at most
-    u^2 mean(w^2) (sqrt N + sqrt M)^2, by the Marchenko-Pastur edge. The factor 4 covers uneven columns (measured: 2.1).
+    u^2 mean(w^2) (sqrt N + sqrt M)^2, by the Marchenko-Pastur edge. The factor 8 covers uneven
+    columns (measured: up to 3.8).
     """
     n, m = shape
     mean_square = float(values.sum()) / (len(values) * n)
-    rounding = 4 * unit_roundoff(stored) ** 2 * mean_square * (math.sqrt(n) + math.sqrt(m)) ** 2
+    rounding = 8 * unit_roundoff(stored) ** 2 * mean_square * (math.sqrt(n) + math.sqrt(m)) ** 2
     solver = _SOLVER_NOISE * float(np.finfo(computed).eps) * float(values[-1])
     return max(rounding, solver)
