@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from shared import NO_SHARED_DATA, shared_data
 from spectra import SYNTHETIC, synthetic, trained, with_ties
 
-from eigentail.numerics.estimators import clauset as module
+from eigentail.numerics import smallest_distance as module
 from eigentail.numerics.estimators.clauset import clauset
 
 Values = NDArray[np.float64]
@@ -105,7 +105,9 @@ def test_finds_where_the_tail_begins() -> None:
 
 
 def test_equal_distances_go_to_the_smaller_xmin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_gaps", lambda logs, below, start, points, alpha: np.full(points.shape, 0.25))
+    monkeypatch.setattr(module, "_lower_bounds", lambda tails: np.zeros(len(tails.starts))[::-1])
+    monkeypatch.setattr(module, "_raise_bounds", lambda *probe: None)
+    monkeypatch.setattr(module, "_all_gaps", lambda tails, candidate: np.full(2, 0.25))
     fit = clauset(np.array([1.0, 2.0, 3.0, 5.0, 9.0]))
     assert (fit.xmin, fit.D) == (1.0, 0.25)
 
