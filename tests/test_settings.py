@@ -20,6 +20,9 @@ from eigentail.settings import Settings, parse_settings
         ({"embeddings": 3}, "embeddings: unknown value 3: choose from"),
         ({"min_evals": 1}, "min_evals: 1 is too few: a spectrum needs 2 or more"),
         ({"min_evals": 50, "max_evals": 49}, "max_evals: 49 is less than min_evals: "),
+        ({"null": "shufle"}, "null: unknown value 'shufle': did you mean shuffle?"),
+        ({"seed": -1}, "seed: -1 is negative: any whole number from 0 on"),
+        ({"shuffles": 2}, "shuffles: 2 is too few: 3 or more"),
         ({"metrics": ()}, r"metrics: needs a list of words, not \(\)"),
     ],
 )

@@ -13,20 +13,31 @@ Conv = Literal["pooled", "per-slice", "flatten"]
 ConvScale = Literal["weightwatcher", "paper", "none"]
 Precision = Literal["auto", "float64", "float32"]
 Embeddings = Literal["apart", "averaged", "skipped"]
+NullBy = Literal["table", "shuffle", "none"]
 
-_CHOICES: Final = {"conv": Conv, "conv_scale": ConvScale, "precision": Precision, "embeddings": Embeddings}
+_CHOICES: Final = {
+    "conv": Conv,
+    "conv_scale": ConvScale,
+    "precision": Precision,
+    "embeddings": Embeddings,
+    "null": NullBy,
+}
+# The word for the metrics that cost no more than the spectrum, beside names and globs.
+DEFAULT: Final = "default"
+_FEWEST_SHUFFLES: Final = 3
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to measure and how. The defaults are the conventions of the published studies and of WeightWatcher.
 
     Attributes:
-        metrics: names or globs of the metrics to compute.
+        metrics: names or globs of the metrics to compute; `default` stands for those that need no more than the
+            spectrum, `*` for all of them.
         layers: which layers: globs on the name, an index ("7") or a range of indices ("0:12"); a leading "!" excludes.
         kinds: which kinds of matrix, as globs ("attention.*"); a leading "!" excludes.
         min_evals: a layer with fewer eigenvalues is skipped (WeightWatcher: 8; the papers: 50).
         max_evals: a layer with more is skipped; None for no limit.
-        tail: the estimator of the exponent.
+        tail: the estimator of the exponent, as `clauset`, or with a number of its own, as `hill:0.1`.
         conv: how a convolution becomes matrices: all kernel positions pooled into one spectrum, each position a layer
             of its own (the papers' way of counting), or flattened to out x (in * positions).
         conv_scale: the factor on convolution eigenvalues: `weightwatcher` (1/2 when pooled or flattened, positions/2
@@ -34,6 +45,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         precision: of the linear algebra; `auto` is float64, but float32 where the weights are stored in 16 bits or
             fewer and no eigenvalue that matters would drown in it.
         embeddings: measured but `apart` from the model average (as the papers do), `averaged`, or `skipped`.
+        null: what an untrained copy of a layer would show: by `table`, simulated for its shape; by `shuffle`, from its
+            own entries in random order; or `none`.
+        seed: of everything random: shuffles, resamples. The same seed gives the same numbers.
+        shuffles: how many times the entries of a layer are shuffled, where anything needs that.
         strict: raise on the first layer that fails instead of recording why.
 
     Raises:
@@ -47,7 +62,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         eigentail.errors.UsageError: conv: unknown value 'poled': did you mean pooled?
     """
 
-    metrics: tuple[str, ...] = ("*",)
+    metrics: tuple[str, ...] = (DEFAULT,)
     layers: tuple[str, ...] = ("*",)
     kinds: tuple[str, ...] = ("*",)
     min_evals: int = 8
@@ -57,6 +72,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     conv_scale: ConvScale = "weightwatcher"
     precision: Precision = "auto"
     embeddings: Embeddings = "apart"
+    null: NullBy = "table"
+    seed: int = 0
+    shuffles: int = 20
     strict: bool = False
 
     def __post_init__(self) -> None:
@@ -66,6 +84,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise UsageError(f"{self.min_evals} is too few", where="min_evals", hint="a spectrum needs 2 or more")
         if self.max_evals is not None and self.max_evals < self.min_evals:
             raise UsageError(f"{self.max_evals} is less than min_evals", where="max_evals", hint="raise it")
+        if self.seed < 0:
+            raise UsageError(f"{self.seed} is negative", where="seed", hint="any whole number from 0 on")
+        if self.shuffles < _FEWEST_SHUFFLES:
+            raise UsageError(f"{self.shuffles} is too few", where="shuffles", hint=f"{_FEWEST_SHUFFLES} or more")
         for field in ("metrics", "layers", "kinds"):
             words = getattr(self, field)
             if not words or isinstance(words, str):

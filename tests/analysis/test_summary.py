@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import msgspec
 import pytest
 
-from eigentail.analysis.summary import summarise
+from eigentail.analysis.summary import judge_model, summarise
 from eigentail.records import NAN, Fit, FitStatus, Layer, LayerReport, Verdict
 from eigentail.settings import Settings
 
@@ -66,3 +67,43 @@ def test_where_nothing_has_a_number_there_is_none() -> None:
 
 def test_shapes_are_not_averaged() -> None:
     assert "N" not in summarise(ROWS, 0, Settings()).mean
+
+
+def judged(*verdicts: Verdict) -> list[LayerReport]:
+    return [msgspec.structs.replace(ROWS[1], verdict=verdict) for verdict in verdicts]
+
+
+WELL, UNDER, NOISE, SMALL, FAILED = (
+    Verdict.WELL_TRAINED,
+    Verdict.UNDER_TRAINED,
+    Verdict.UNTRAINED,
+    Verdict.TOO_SMALL,
+    Verdict.FAILED,
+)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected", "reason"),
+    [
+        ((WELL, WELL, UNDER), WELL, "2 of 3 layers judged"),
+        ((WELL, UNDER), UNDER, "1 of 2 layers judged"),
+        ((UNDER, NOISE, WELL, NOISE, UNDER), NOISE, "2 of 5 layers judged"),
+        ((WELL, SMALL, SMALL, SMALL, FAILED), WELL, "1 of 1 layers judged; 4 could not be judged"),
+        ((SMALL, SMALL, FAILED), SMALL, "none of 3 layers could be judged"),
+        ((SMALL, FAILED), FAILED, "none of 2 layers could be judged"),
+    ],
+)
+def test_the_verdict_of_a_model_is_that_of_most_judged_layers(
+    verdicts: tuple[Verdict, ...], expected: Verdict, reason: str
+) -> None:
+    assert judge_model(judged(*verdicts)) == (expected, reason)
+    assert judge_model(judged(*reversed(verdicts))) == (expected, reason)
+    summary = summarise(judged(*verdicts), 0, Settings())
+    assert (summary.verdict, summary.reason) == (expected, reason)
+
+
+def test_p_values_are_not_averaged() -> None:
+    rows = [
+        msgspec.structs.replace(row, metrics={"alpha_p": 0.5, "noise_p": 0.1, "alpha_null": 3.0}) for row in ROWS[1:3]
+    ]
+    assert dict(summarise(rows, 0, Settings()).mean) == {"alpha_null": 3.0}

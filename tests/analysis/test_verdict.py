@@ -5,8 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eigentail.analysis.verdict import judge
+from eigentail.analysis.verdict import RULES, Signs
+from eigentail.analysis.verdict import judge as judge_signs
+from eigentail.numerics import noise_of
+from eigentail.numerics.interval import Interval
+from eigentail.numerics.null import null_by_table
+from eigentail.numerics.tail import estimators
 from eigentail.records import Fit, FitStatus, Layer, Spectrum, Verdict
+
+
+def judge(layer: Layer, spectrum: Spectrum | None, fit: Fit) -> tuple[Verdict, str]:
+    """Judged with what can be known of a spectrum alone."""
+    if spectrum is None:
+        return judge_signs(Signs(layer=layer, fit=fit))
+    null = null_by_table(spectrum, estimators["clauset"])
+    return judge_signs(Signs(layer=layer, fit=fit, spectrum=spectrum, noise=noise_of(spectrum), null=null))
 
 
 def layer(m: int = 100) -> Layer:
@@ -84,3 +97,27 @@ def test_noise_is_untrained_whatever_alpha_says(alpha: float) -> None:
 )
 def test_no_power_law_is_a_distance_both_large_and_significant(distance: float, tail: int, verdict: Verdict) -> None:
     assert judge(layer(), spectrum(), fit(distance=distance, tail=tail))[0] is verdict
+
+
+def test_traps_are_told_before_noise_and_only_when_counted() -> None:
+    signs = Signs(layer=layer(), fit=fit(), spectrum=noise(), noise=noise_of(noise()))
+    assert judge_signs(signs)[0] is Verdict.UNTRAINED
+    found, reason = judge_signs(Signs(layer=layer(), fit=fit(), spectrum=noise(), noise=noise_of(noise()), traps=2))
+    assert found is Verdict.TRAP
+    assert reason == "2 eigenvalues come from a few huge entries or from their mean"
+
+
+def test_the_reason_says_the_interval_and_what_untrained_weights_show() -> None:
+    null = null_by_table(spectrum(), estimators["clauset"])
+    interval = Interval(low=2.5, high=3.6, resamples=200)
+    signs = Signs(
+        layer=layer(), fit=fit(), spectrum=spectrum(), noise=noise_of(spectrum()), null=null, interval=interval
+    )
+    expected = (
+        f"alpha 3.00 (2.50 to 3.60) is between 2 and 6; untrained weights of this shape show {null.alpha.median:.1f}"
+    )
+    assert judge_signs(signs)[1] == expected
+
+
+def test_every_verdict_but_failed_has_a_rule() -> None:
+    assert {rule.verdict for rule in RULES} | {Verdict.FAILED} == set(Verdict)

@@ -18,7 +18,8 @@ def test_the_table_and_what_stands_under_it(run, model):
     result = run("analyze", model)
     assert result.exit_code == 0
     assert result.stderr == ""
-    words = ("Layers", "fc0", "fc2", "Model", "mean", "median", "Skipped", "3 layers")
+    lines = ("Layers", "    0  fc0", "    2  fc2", "Model", "mean", "median", "Skipped", "The model: ", "3 layers: ")
+    words = [f"\n{line}" for line in lines]
     order = [result.stdout.index(word) for word in words]
     assert order == sorted(order)
     assert "a vector" in result.stdout
@@ -92,6 +93,41 @@ def test_choosing_metrics_and_settings(run, model):
     assert "stable_rank" not in document["layers"][0]["metrics"]
     chosen = document["settings"]
     assert (chosen["conv"], chosen["min_evals"], chosen["precision"]) == ("flatten", 9, "float64")
+
+
+def test_the_null_and_what_it_takes_are_settings(run, model):
+    words = ("--null", "shuffle", "--shuffles", "3", "--seed", "7", "--metrics", "default,num_traps,R_lognormal")
+    document = json.loads(run("analyze", model, "--json", *words).stdout)
+    chosen = document["settings"]
+    assert (chosen["null"], chosen["shuffles"], chosen["seed"]) == ("shuffle", 3, 7)
+    layer = document["layers"][0]
+    assert {"alpha_null", "num_traps"} <= set(layer["metrics"])
+    assert layer["best_law"]
+    shown = run("analyze", model, *words).stdout
+    for word in ("num_traps", "R_lognormal", "random order"):
+        assert word in shown
+
+
+def test_the_default_metrics_compare_no_laws_and_shuffle_nothing(run, model):
+    layer = json.loads(run("analyze", model, "--json").stdout)["layers"][0]
+    assert "best_law" not in layer
+    assert not {"num_traps", "gof_p", "alpha_lo_matrix"} & set(layer["metrics"])
+    assert {"alpha_lo", "alpha_hi", "alpha_null", "alpha_p", "noise_p", "num_spikes"} <= set(layer["metrics"])
+
+
+def test_the_json_has_a_phase_and_a_verdict_on_the_model(run, model):
+    document = json.loads(run("analyze", model, "--json").stdout)
+    assert {layer["phase"] for layer in document["layers"]} <= {
+        "random-like",
+        "bleeding-out",
+        "bulk+spikes",
+        "bulk-decay",
+        "heavy-tailed",
+        "rank-collapse",
+    }
+    verdict, reason = document["summary"]["verdict"], document["summary"]["reason"]
+    assert f"The model: {verdict}, {reason}." in run("analyze", model).stdout.splitlines()
+    assert {"rate", "fingers", "raw_alpha"} <= set(document["layers"][0]["fit"])
 
 
 def test_a_line_for_every_layer_on_request(run, model):

@@ -113,6 +113,9 @@ class TestVerbs:
             assert "Examples:" in text
             assert text.rstrip().splitlines()[-1].startswith(f"    eigentail {verb}")
 
+    def test_the_null_and_metrics_on_request_are_shown_by_example(self, run):
+        assert '--null shuffle --metrics "default,num_traps"\n' in run("analyze", "--help").stdout
+
     def test_version(self, run):
         from eigentail import __version__
 

@@ -13,6 +13,7 @@ from source_tree import REPO, modules
 
 from eigentail.analysis.evidence import Evidence
 from eigentail.metrics.metric import INGREDIENTS, metrics
+from eigentail.numerics.law import laws
 from eigentail.numerics.tail import estimators
 from eigentail.registry import Registry
 from eigentail.reports.publish import forms
@@ -25,6 +26,7 @@ REGISTRIES: dict[str, Registry[object]] = {
     "estimators": estimators,
     "formats": formats,
     "forms": forms,
+    "laws": laws,
 }  # type: ignore[dict-item]
 
 

@@ -13,7 +13,7 @@ from eigentail.metrics import Scaling, metrics
 SIDES = st.integers(2, 40)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(1, 4), SIDES, SIDES, st.integers(0, 2**32 - 1), st.sampled_from([2.0, 1 / 8]))
 def test_every_metric_scales_as_declared(count: int, rows: int, columns: int, seed: int, c: float) -> None:
     weights = np.random.default_rng(seed).standard_normal((count, rows, columns))

@@ -11,6 +11,7 @@ from eigentail.records import (
     LayerReport,
     LayerTable,
     ModelReport,
+    Phase,
     Skip,
     SourceRef,
     Spectrum,
@@ -32,9 +33,22 @@ def layer_row(index: int, name: str, alpha: float = 3.14159265358979, verdict: V
         layer=layer,
         fit=fit,
         verdict=verdict,
-        metrics={"alpha": alpha, "alpha_weighted": 2 * alpha, "log_norm": -0.1, "D": 0.05, "N": 64.0, "Q": 1.6},
+        metrics={
+            "num_spikes": 3.0,
+            "alpha": alpha,
+            "alpha_weighted": 2 * alpha,
+            "log_norm": -0.1,
+            "D": 0.05,
+            "N": 64.0,
+            "Q": 1.6,
+            "alpha_lo": alpha - 0.5,
+            "alpha_hi": alpha + 0.75,
+            "alpha_null": 3.875,
+            "alpha_p": 0.02,
+        },
         spectrum=Spectrum(eigenvalues=values, shape=(64, 40), rank=40),
         reason=f"alpha {alpha:.2f} is between 2 and 6",
+        phase=Phase.BULK_DECAY,
     )
 
 
@@ -52,7 +66,7 @@ def failed_row(index: int, name: str):
 
 def report_of(*rows: LayerReport, skipped: tuple[Skip, ...] = ()) -> ModelReport:
     fitted = [row for row in rows if row.fit.ok]
-    names = ("alpha", "alpha_weighted", "log_norm", "D")
+    names = ("alpha", "alpha_weighted", "log_norm", "D", "alpha_lo", "alpha_hi", "alpha_null")
     mean = {name: float(np.mean([row.metrics[name] for row in fitted])) if fitted else NAN for name in names}
     verdicts = [row.verdict.value for row in rows]
     return ModelReport(
@@ -64,6 +78,8 @@ def report_of(*rows: LayerReport, skipped: tuple[Skip, ...] = ()) -> ModelReport
             mean=mean,
             median=mean,
             by_kind={"dense": mean} if fitted else {},
+            verdict=Verdict.WELL_TRAINED if fitted else Verdict.FAILED,
+            reason=f"{len(fitted)} of {len(rows)} layers judged",
             verdicts={verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))},
             layers_ok=len(fitted),
             layers_failed=len(rows) - len(fitted),

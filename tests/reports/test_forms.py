@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import html.parser
 import io
 import math
@@ -74,6 +75,19 @@ class TestText:
         assert "3.142" in line
         assert "well-trained" in line
 
+    def test_the_interval_and_the_null_are_shown_at_120_columns(self, monkeypatch):
+        report = report_of(layer_row(0, "transformer.layers.10.attention.query"), layer_row(1, "b"))
+        narrow, wide = (text_in(report, width, monkeypatch) for width in (80, 120))
+        line = next(line for line in wide.splitlines() if "attention.query" in line)
+        for number in ("3.142", "2.642", "3.892", "3.875", "6.283", "well-trained"):
+            assert number in line
+        assert "2.642" not in narrow
+        assert ("90 % interval" in wide, "90 % interval" in narrow) == (True, False)
+
+    def test_short_names_leave_room_for_them_at_eighty_columns(self, report, monkeypatch):
+        line = next(line for line in text_in(report, 80, monkeypatch).splitlines() if " fc1 " in line)
+        assert line.split() == ["0", "fc1", "3.142", "2.642", "3.892", "3.875", "6.283", "well-trained"]
+
     def test_reasons_are_shown_at_eighty_columns(self, report, monkeypatch):
         text = text_in(report, 80, monkeypatch)
         assert "alpha 3.14 is between 2 and 6" in text
@@ -89,9 +103,12 @@ class TestText:
         assert "5  a vector  fc0.bias, fc1.bias, fc2.bias and 2 more" in text
 
     def test_the_outcome_is_the_last_thing_said(self, report, monkeypatch):
-        last = text_in(report, 80, monkeypatch).splitlines()[-2:]
-        assert last[0] == "3 layers: 2 well-trained, 1 failed."
-        assert last[1].startswith("Mean over 2 layers: alpha 2.821")
+        last = text_in(report, 80, monkeypatch).splitlines()[-3:]
+        assert last[:2] == [
+            "The model: well-trained, 2 of 3 layers judged.",
+            "3 layers: 2 well-trained, 1 failed.",
+        ]
+        assert last[2].startswith("Mean over 2 layers: alpha 2.821")
 
     def test_long_names_keep_both_ends(self, monkeypatch):
         text = text_in(report_of(layer_row(0, HOSTILE["long"])), 80, monkeypatch)
@@ -169,6 +186,9 @@ class TestCsv:
     def test_no_text_is_a_formula(self, start):
         rows = csv_rows(render(report_of(layer_row(0, f"{start}1+1")), "csv"))
         assert rows[0]["name"] == f"'{start}1+1"
+
+    def test_the_phase_is_a_cell(self, report):
+        assert [row["phase"] for row in csv_rows(render(report, "csv"))] == ["bulk-decay", "", "bulk-decay"]
 
     def test_negative_numbers_are_numbers(self, report):
         assert csv_rows(render(report, "csv"))[0]["log_norm"] == "-0.1"
@@ -270,6 +290,21 @@ class TestEveryForm:
         page = Page(title="t", main=Table(title="m", columns=(Column("a"),), rows=(("x",),)), json=lambda: "{}")
         for form in forms:
             assert render(page, form).strip()
+
+    @pytest.mark.parametrize("form", ["table", "markdown", "html"])
+    def test_the_model_the_interval_the_null_and_the_phase(self, form, report, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "160")
+        text = html.unescape(render(report, form)).replace("\\", "")
+        for words in (
+            "The model: well-trained, 2 of 3 layers judged.",
+            "alpha_lo to alpha_hi: 90 % interval of alpha, the choice of xmin included",
+            "alpha_null: median alpha of untrained weights of the same shape, simulated",
+            "bulk-decay",
+            "2.642",
+            "3.892",
+            "3.875",
+        ):
+            assert words in text
 
     def test_unknown_form_names_the_nearest(self, report):
         with pytest.raises(UsageError, match="unknown report form 'markdwn': did you mean markdown"):

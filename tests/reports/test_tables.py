@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,9 +12,10 @@ from made_reports import failed_row, layer_row, report_of
 from eigentail.records import Skip, Spectrum
 from eigentail.reports.curve import HEIGHT, WIDTH, drawing
 from eigentail.reports.forms.text import GAP, fitting
-from eigentail.reports.pages import bytes_text
+from eigentail.reports.pages import bytes_text, report_page
 from eigentail.reports.table import Column, Table, cell_text, shorten, visible
 from eigentail.reports.tables import layers_table, skipped_table, summary_table, tail_curve, verdicts_table
+from eigentail.settings import Settings
 
 
 def column(table: Table, name: str) -> list[object]:
@@ -25,6 +27,80 @@ def test_every_row_has_a_cell_for_every_column():
     report = report_of(layer_row(0, "a"), failed_row(1, "b"), skipped=(Skip("c", (1,), "a vector"),))
     for table in (layers_table(report), summary_table(report), verdicts_table(report), skipped_table(report.skipped)):
         assert {len(row) for row in table.rows} == {len(table.columns)}
+
+
+def names(table: Table, rank: int = 8) -> list[str]:
+    """The headings that a terminal with room for this rank shows."""
+    return [column.name for column in table.columns if column.rank <= rank]
+
+
+def test_the_interval_and_the_null_stand_right_after_alpha():
+    shown = names(layers_table(report_of(layer_row(0, "a"))))
+    at = shown.index("alpha")
+    assert shown[at : at + 5] == ["alpha", "alpha_lo", "alpha_hi", "alpha_null", "alpha_weighted"]
+
+
+def test_what_leaves_first_on_a_narrow_terminal():
+    table = layers_table(report_of(layer_row(0, "a")))
+    assert set(names(table, 2)) == {"index", "name", "alpha", "alpha_weighted", "verdict"}
+    assert set(names(table, 4)) - set(names(table, 2)) == {"alpha_lo", "alpha_hi", "alpha_null"}
+
+
+def test_numbers_nobody_has_are_for_files_but_alpha_stays():
+    row = layer_row(0, "a")
+    blank = msgspec.structs.replace(row, metrics=dict.fromkeys(row.metrics, math.nan), phase=None)
+    shown = names(layers_table(report_of(blank)))
+    assert "alpha" in shown
+    assert not {"alpha_lo", "alpha_hi", "alpha_null", "alpha_weighted", "D", "phase"} & set(shown)
+    one_has = names(layers_table(report_of(blank, layer_row(1, "b"))))
+    assert {"alpha_lo", "alpha_hi", "alpha_null", "alpha_weighted", "D", "phase"} <= set(one_has)
+
+
+def test_a_metric_asked_for_by_name_is_on_the_screen():
+    report = report_of(layer_row(0, "a"))
+    assert "alpha_p" not in names(layers_table(report))
+    asked = msgspec.structs.replace(report, settings=Settings(metrics=("default", "alpha_p", "stable_*")))
+    assert "alpha_p" in names(layers_table(asked), 2)
+
+
+def test_the_phase_is_a_column_and_the_law_only_where_laws_were_compared():
+    row = layer_row(0, "a")
+    table = layers_table(report_of(row, failed_row(1, "b")))
+    assert column(table, "phase") == ["bulk-decay", None]
+    assert "best_law" not in [column.name for column in table.columns]
+    compared = layers_table(report_of(msgspec.structs.replace(row, best_law="lognormal"), failed_row(1, "b")))
+    assert column(compared, "best_law") == ["lognormal", None]
+
+
+def test_notes_follow_the_columns_that_are_shown():
+    table = layers_table(report_of(layer_row(0, "a")))
+    at = {column.name: i for i, column in enumerate(table.columns)}
+    assert table.notes([at["alpha"], at["verdict"]]) == ()
+    interval, null = table.notes(at[name] for name in ("alpha", "alpha_lo", "alpha_hi", "alpha_null"))
+    assert interval.startswith("alpha_lo to alpha_hi: 90 % interval")
+    assert null.startswith("alpha_null: ")
+    assert "simulated" in null
+
+
+@pytest.mark.parametrize(("null", "words"), [("table", "simulated"), ("shuffle", "random order")])
+def test_the_note_on_the_null_says_which(null, words):
+    report = msgspec.structs.replace(report_of(layer_row(0, "a")), settings=Settings(null=null))
+    for table in (layers_table(report), summary_table(report)):
+        assert words in " ".join(table.notes(range(len(table.columns))))
+
+
+def test_the_model_has_no_mean_of_intervals():
+    shown = [column.name for column in summary_table(report_of(layer_row(0, "a"))).columns]
+    assert "alpha_null" in shown
+    assert not {"alpha_lo", "alpha_hi"} & set(shown)
+
+
+def test_the_model_is_judged_before_its_layers():
+    report = report_of(layer_row(0, "a"), layer_row(1, "b"))
+    assert report_page(report).lead[:2] == (
+        "The model: well-trained, 2 of 2 layers judged.",
+        "2 layers: 2 well-trained.",
+    )
 
 
 def test_summary_rows_carry_how_many_layers_they_are_over():

@@ -9,7 +9,7 @@ import msgspec
 from eigentail.errors import SourceError, UsageError
 from eigentail.layers import group, select
 from eigentail.metrics import chosen
-from eigentail.numerics.tail import estimators
+from eigentail.numerics.tail import estimator_named
 from eigentail.records import Layer, Skip, SourceRef
 from eigentail.settings import Settings
 from eigentail.sources import WeightSource, opened
@@ -83,7 +83,7 @@ def described(source: WeightSource, settings: Settings, shard: tuple[int, int] =
         >>> described(open_source({"fc.weight": np.ones((64, 32))}), Settings()).metrics[0]
         'alpha'
     """
-    estimators[settings.tail]  # an unknown word is told before any work is done
+    estimator_named(settings.tail)  # an unknown word is told before any work is done
     names = tuple(metric.name for metric in chosen(settings.metrics))
     found = group(source.tensors(), source.config)
     selected = select(found, settings)

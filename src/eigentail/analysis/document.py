@@ -19,6 +19,7 @@ from eigentail.records import (
     LayerReport,
     LayerTable,
     ModelReport,
+    Phase,
     Skip,
     SourceRef,
     Spectrum,
@@ -42,6 +43,9 @@ class FitRow(msgspec.Struct, frozen=True):
     D: float | None
     tail: int
     detail: str = ""
+    rate: float | None = None
+    fingers: int = 0
+    raw_alpha: float | None = None
 
 
 class SpectrumRow(msgspec.Struct, frozen=True):
@@ -69,6 +73,8 @@ class LayerRow(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str
     metrics: dict[str, float | None]
     fit: FitRow
+    phase: Phase | None = None
+    best_law: str = ""
     spectrum: SpectrumRow | None = None
 
 
@@ -178,6 +184,8 @@ def _row(row: LayerReport, spectra: bool) -> LayerRow:
         reason=row.reason,
         metrics={name: _null(value) for name, value in row.metrics.items()},
         fit=_fit_row(fit),
+        phase=row.phase,
+        best_law=row.best_law,
         spectrum=_spectrum_row(seen) if seen is not None and spectra else None,
     )
 
@@ -192,6 +200,9 @@ def _fit_row(fit: Fit) -> FitRow:
         D=_null(fit.D),
         tail=fit.tail,
         detail=fit.detail,
+        rate=_null(fit.rate),
+        fingers=fit.fingers,
+        raw_alpha=_null(fit.raw_alpha),
     )
 
 
@@ -224,6 +235,8 @@ def _layer_report(row: LayerRow) -> LayerReport:
         metrics={name: _nan(value) for name, value in row.metrics.items()},
         spectrum=_spectrum(row),
         reason=row.reason,
+        phase=row.phase,
+        best_law=row.best_law,
     )
 
 
@@ -238,6 +251,9 @@ def _fit(status: FitStatus, row: FitRow) -> Fit:
         D=_nan(row.D),
         tail=row.tail,
         detail=row.detail,
+        rate=_nan(row.rate),
+        fingers=row.fingers,
+        raw_alpha=_nan(row.raw_alpha),
     )
 
 

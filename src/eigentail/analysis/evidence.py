@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import Any, final
 
+import numpy as np
 from numpy.typing import NDArray
 
+from eigentail.analysis.once import once
 from eigentail.metrics import Metric
-from eigentail.numerics import fit_tail, spectrum_of
-from eigentail.numerics.tail import estimators
+from eigentail.numerics import fit_tail, noise_of, spectrum_of
+from eigentail.numerics.comparison import Laws, compare_laws
+from eigentail.numerics.goodness import Goodness, goodness_of_fit
+from eigentail.numerics.interval import Interval, interval_of
+from eigentail.numerics.jackknife import Jackknife, jackknife
+from eigentail.numerics.marchenko_pastur import Bulk, fit_bulk
+from eigentail.numerics.noise import Noise
+from eigentail.numerics.null import Null, null_by_shuffle, null_by_table
+from eigentail.numerics.shuffle import Shuffled, shuffled
+from eigentail.numerics.tail import estimator_named
+from eigentail.numerics.vectors import Vectors, vectors_of
 from eigentail.records import Fit, Layer, Spectrum
 from eigentail.settings import Settings
 
@@ -18,7 +29,6 @@ class Evidence:
     """The ingredients of every metric, by name; choosing the metrics chooses the work.
 
     Example:
-        >>> import numpy as np
         >>> from eigentail.analysis import describe
         >>> layer = describe({"fc.weight": np.eye(16)}).layers[0]
         >>> Evidence(layer, 2 * np.eye(16)[None], Settings()).spectrum.lambda_max
@@ -29,29 +39,100 @@ class Evidence:
         self.layer = layer
         self._stack = stack
         self._settings = settings
-        self._spectrum: Spectrum | None = None
-        self._fit: Fit | None = None
+        self._scale = conv_scale(layer, settings)
+        self._estimator = estimator_named(settings.tail)
 
-    # Not functools.cached_property: up to Python 3.11 it holds one lock for all instances while it computes, and
-    # threads would measure one layer at a time.
-    @property
+    @once
     def spectrum(self) -> Spectrum:
         """The eigenvalues, in the convention for convolutions that the settings name."""
-        if self._spectrum is None:
-            scale = conv_scale(self.layer, self._settings)
-            self._spectrum = spectrum_of(self._stack, precision=self._settings.precision, scale=scale)
-        return self._spectrum
+        return self._spectrum_of(self._stack)
 
-    @property
+    @once
     def fit(self) -> Fit:
         """The tail, by the estimator that the settings name."""
-        if self._fit is None:
-            self._fit = fit_tail(self.spectrum, estimators[self._settings.tail], fewest=self._settings.min_evals)
-        return self._fit
+        return self._fit_of(self.spectrum, self._stack)
+
+    @once
+    def _fitted(self) -> NDArray[np.float64]:
+        """What was fitted, body and tail: eigenvalues, or the estimator's own sample; without clipped fingers."""
+        values = self._values_of(self.spectrum, self._stack)
+        return values[: len(values) - self.fit.fingers]
+
+    @once
+    def interval(self) -> Interval:
+        """Of the exponent, the choice of xmin included."""
+        return interval_of(self._fitted, self.fit, self._estimator, seed=self._settings.seed)
+
+    @once
+    def null(self) -> Null:
+        """What an untrained copy of the layer would show, in the way that the settings name."""
+        match self._settings.null:
+            case "table":
+                return null_by_table(self.spectrum, self._estimator)
+            case "shuffle":
+                return null_by_shuffle(self.shuffled, self._estimator, fewest=self._settings.min_evals)
+            case "none":
+                return Null()
+
+    @once
+    def noise(self) -> Noise:
+        """Whether random weights show as much."""
+        return noise_of(self.spectrum)
+
+    @once
+    def bulk(self) -> Bulk:
+        """The Marchenko-Pastur law of the bulk, and what stands above it."""
+        return fit_bulk(self.spectrum)
+
+    @once
+    def shuffled(self) -> Shuffled:
+        """The layer with its entries in random order, several times."""
+        settings = self._settings
+        return shuffled(
+            self._stack,
+            seed=settings.seed,
+            replicas=settings.shuffles,
+            precision=settings.precision,
+            scale=self._scale,
+        )
+
+    @once
+    def vectors(self) -> Vectors:
+        """How localised the eigenvectors are."""
+        return vectors_of(self._stack, scale=self._scale)
+
+    @once
+    def laws(self) -> Laws:
+        """The power law against other laws."""
+        return compare_laws(self._fitted, self.fit)
+
+    @once
+    def goodness(self) -> Goodness:
+        """How often samples of the fitted law fit worse."""
+        return goodness_of_fit(self._fitted, self.fit, self._estimator, seed=self._settings.seed)
+
+    @once
+    def jackknife(self) -> Jackknife:
+        """The spread of the exponent when rows and columns are left out."""
+
+        def fit(stack: NDArray[Any]) -> Fit:
+            return self._fit_of(self._spectrum_of(stack), stack)
+
+        return jackknife(self._stack, fit, seed=self._settings.seed)
 
     def value(self, metric: Metric) -> float:
         """One metric of this layer."""
         return float(metric.compute(**{name: getattr(self, name) for name in metric.needs}))
+
+    def _spectrum_of(self, stack: NDArray[Any]) -> Spectrum:
+        return spectrum_of(stack, precision=self._settings.precision, scale=self._scale)
+
+    def _fit_of(self, spectrum: Spectrum, stack: NDArray[Any]) -> Fit:
+        sample = None if self._estimator.sample is None else self._values_of(spectrum, stack)
+        return fit_tail(spectrum, self._estimator, fewest=self._settings.min_evals, values=sample)
+
+    def _values_of(self, spectrum: Spectrum, stack: NDArray[Any]) -> NDArray[np.float64]:
+        return spectrum.positive if self._estimator.sample is None else self._estimator.sample(stack)
 
 
 def conv_scale(layer: Layer, settings: Settings) -> float:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from eigentail.analysis.evidence import Evidence
-from eigentail.analysis.verdict import judge
+from eigentail.analysis.verdict import Signs, judge
 from eigentail.errors import EigentailError, LayerError, SourceError
 from eigentail.layers import matrices, read_part
 from eigentail.metrics import chosen
+from eigentail.numerics.interval import Interval
+from eigentail.numerics.null import Null
+from eigentail.numerics.phase import phase_of
 from eigentail.records import NAN, Fit, FitStatus, Layer, LayerReport
 from eigentail.settings import Settings
 from eigentail.sources import WeightSource
@@ -42,9 +45,33 @@ def measure(layer: Layer, *, source: WeightSource, settings: Settings) -> LayerR
         if settings.strict:
             raise LayerError(error.what, where=layer.name, hint=error.hint) from error
         return _failed(layer, settings, error)
-    values = {metric.name: seen.value(metric) for metric in chosen(settings.metrics)}
-    verdict, reason = judge(layer, seen.spectrum, fit)
-    return LayerReport(layer=layer, fit=fit, verdict=verdict, metrics=values, spectrum=seen.spectrum, reason=reason)
+    measured = chosen(settings.metrics)
+    values = {metric.name: seen.value(metric) for metric in measured}
+    made = {name for metric in measured for name in metric.needs}
+    verdict, reason = judge(_signs(seen, made))
+    return LayerReport(
+        layer=layer,
+        fit=fit,
+        verdict=verdict,
+        metrics=values,
+        spectrum=seen.spectrum,
+        reason=reason,
+        phase=phase_of(seen.spectrum, fit, seen.bulk) if "bulk" in made else None,
+        best_law=seen.laws.best if "laws" in made else "",
+    )
+
+
+def _signs(seen: Evidence, made: set[str]) -> Signs:
+    """What the verdict rests on: whether it is noise, and of the rest what some metric has paid for."""
+    return Signs(
+        layer=seen.layer,
+        fit=seen.fit,
+        spectrum=seen.spectrum,
+        noise=seen.noise,
+        null=seen.null if "null" in made else Null(),
+        interval=seen.interval if "interval" in made else Interval(),
+        traps=seen.shuffled.num_traps if "shuffled" in made else 0,
+    )
 
 
 def _failed(layer: Layer, settings: Settings, error: EigentailError) -> LayerReport:
@@ -54,5 +81,5 @@ def _failed(layer: Layer, settings: Settings, error: EigentailError) -> LayerRep
     values = {
         metric.name: metric.compute(layer) if metric.needs == ("layer",) else NAN for metric in chosen(settings.metrics)
     }
-    verdict, reason = judge(layer, None, fit)
+    verdict, reason = judge(Signs(layer=layer, fit=fit))
     return LayerReport(layer=layer, fit=fit, verdict=verdict, metrics=values, reason=reason)

@@ -8,11 +8,23 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean, median
 from typing import Final
 
-from eigentail.records import NAN, LayerReport, Summary
+from eigentail.records import NAN, LayerReport, Summary, Verdict
 from eigentail.settings import Settings
 
 # Means of these say nothing about a model.
-_NOT_AVERAGED: Final = frozenset({"N", "M", "Q", "rf", "num_evals"})
+_NOT_AVERAGED: Final = frozenset({"N", "M", "Q", "rf", "num_evals", "alpha_p", "noise_p", "gof_p"})
+# Layers of which nothing could be said.
+_NOT_JUDGED: Final = frozenset({Verdict.TOO_SMALL, Verdict.FAILED})
+# Which verdict stands for a model of whose layers as many earned one as another: the one to look at.
+_GRAVEST: Final = (
+    Verdict.TRAP,
+    Verdict.RANK_COLLAPSE,
+    Verdict.UNTRAINED,
+    Verdict.NOT_POWER_LAW,
+    Verdict.UNDER_TRAINED,
+    Verdict.OVER_TRAINED,
+    Verdict.WELL_TRAINED,
+)
 
 
 def summarise(rows: Iterable[LayerReport], skipped: int, settings: Settings) -> Summary:
@@ -38,6 +50,7 @@ def summarise(rows: Iterable[LayerReport], skipped: int, settings: Settings) -> 
     averaged = [row for row in fitted if settings.embeddings == "averaged" or not is_embedding(row)]
     names = [name for name in (measured[0].metrics if measured else ()) if name not in _NOT_AVERAGED]
     kinds = sorted({row.layer.kind for row in fitted})
+    verdict, reason = judge_model(measured)
     return Summary(
         mean={name: _over(fmean, averaged, name) for name in names},
         median={name: _over(median, averaged, name) for name in names},
@@ -45,12 +58,38 @@ def summarise(rows: Iterable[LayerReport], skipped: int, settings: Settings) -> 
             kind: {name: _over(fmean, [row for row in fitted if row.layer.kind == kind], name) for name in names}
             for kind in kinds
         },
+        verdict=verdict,
+        reason=reason,
         verdicts=dict(sorted(Counter(row.verdict.value for row in measured).items())),
         layers_ok=len(fitted),
         layers_failed=len(measured) - len(fitted),
         layers_skipped=skipped,
         layers_averaged=len(averaged),
     )
+
+
+def judge_model(rows: Sequence[LayerReport]) -> tuple[Verdict, str]:
+    """The model's verdict: that of most of its layers, those too small or failed left out; the graver of equals.
+
+    Args:
+        rows: the layers measured.
+
+    Returns:
+        The verdict, and how many layers it rests on; too small or failed, whichever is more, where none was judged.
+
+    Example:
+        >>> judge_model([])[0].value
+        'failed'
+    """
+    counts = Counter(row.verdict for row in rows)
+    judged = {verdict: count for verdict, count in counts.items() if verdict not in _NOT_JUDGED}
+    if not judged:
+        verdict = Verdict.TOO_SMALL if counts[Verdict.TOO_SMALL] > counts[Verdict.FAILED] else Verdict.FAILED
+        return verdict, f"none of {len(rows)} layers could be judged"
+    verdict = max(judged, key=lambda found: (judged[found], -_GRAVEST.index(found)))
+    left_out = len(rows) - sum(judged.values())
+    beside = f"; {left_out} could not be judged" if left_out else ""
+    return verdict, f"{judged[verdict]} of {sum(judged.values())} layers judged{beside}"
 
 
 def is_embedding(row: LayerReport) -> bool:

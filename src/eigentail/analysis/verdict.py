@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
-from eigentail.numerics import looks_random
+import msgspec
+
+from eigentail.numerics.interval import Interval
+from eigentail.numerics.noise import Noise
+from eigentail.numerics.null import Null
 from eigentail.records import Fit, FitStatus, Layer, Spectrum, Verdict
 
-# Below this many eigenvalues the exponent of noise looks healthy (DESIGN, section 5), so none is judged.
+# Below this many eigenvalues the exponent of noise looks healthy (docs/trust.md), so none is judged.
 FEWEST_TO_JUDGE: Final = 50
 OVER_TRAINED: Final = 2.0
 UNDER_TRAINED: Final = 6.0
@@ -27,12 +32,54 @@ _WITHOUT_FIT: Final = {
 }
 
 
-def judge(layer: Layer, spectrum: Spectrum | None, fit: Fit) -> tuple[Verdict, str]:
-    """The verdict and its reason. Thresholds on alpha apply only where everything before them allows one.
+class Signs(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a verdict rests on.
 
-    In this order: what failed; what collapsed (half of the eigenvalues zero); what is too small (fewer than 50
-    eigenvalues); what is not told apart from noise; what is no power law (D above 0.1 and above 1.358 / sqrt(tail));
-    then alpha below 2 over-trained, 2 to 6 well trained, above 6 under-trained.
+    Attributes:
+        layer: which one.
+        fit: its tail, or why there is none.
+        spectrum: None when the weights could not be read.
+        noise: whether random weights show as much.
+        null: what untrained copies show.
+        interval: of the exponent.
+        traps: the number of correlation traps; 0 where the entries were not shuffled.
+
+    Example:
+        >>> from eigentail.analysis import describe
+        >>> import numpy as np
+        >>> Signs(layer=describe({"w": np.eye(64)}).layers[0], fit=Fit(status=FitStatus.FLAT)).traps
+        0
+    """
+
+    layer: Layer
+    fit: Fit
+    spectrum: Spectrum | None = None
+    noise: Noise = Noise()
+    null: Null = Null()
+    interval: Interval = Interval()
+    traps: int = 0
+
+
+class Rule(NamedTuple):
+    """One line of the table: the verdict, when it holds, and the sentence.
+
+    Example:
+        >>> RULES[-1].verdict.value
+        'well-trained'
+    """
+
+    verdict: Verdict
+    holds: Callable[[Signs], bool]
+    why: Callable[[Signs], str]
+
+
+def judge(signs: Signs) -> tuple[Verdict, str]:
+    """The verdict and its reason: the first rule of `RULES` that holds.
+
+    In this order: what collapsed (half of the eigenvalues zero); what has no fit; what is too small (fewer than 50
+    eigenvalues); traps, where the entries were shuffled; what random weights show as well; what is no power law (D
+    above 0.1 and above 1.358 / sqrt(tail)); then alpha below 2 over-trained, above 6 under-trained, else well trained.
+    How often each is wrong is measured in docs/trust.md.
 
     Source: thresholds of Martin, Peng & Mahoney 2021 and WeightWatcher; the order is this project's.
 
@@ -40,25 +87,68 @@ def judge(layer: Layer, spectrum: Spectrum | None, fit: Fit) -> tuple[Verdict, s
         >>> from eigentail.analysis import describe
         >>> import numpy as np
         >>> layer = describe({"fc.weight": np.eye(64)}).layers[0]
-        >>> judge(layer, None, Fit(status=FitStatus.FLAT))[0].value
+        >>> judge(Signs(layer=layer, fit=Fit(status=FitStatus.FLAT)))[0].value
         'not-power-law'
     """
-    if spectrum is not None and spectrum.rank and spectrum.rank < _COLLAPSED_SHARE * layer.num_evals:
-        return Verdict.RANK_COLLAPSE, f"{layer.num_evals - spectrum.rank} of {layer.num_evals} eigenvalues are zero"
-    if spectrum is None or not fit.ok:
-        return _WITHOUT_FIT[fit.status], fit.detail or fit.status.sentence
-    if layer.num_evals < FEWEST_TO_JUDGE:
-        return Verdict.TOO_SMALL, f"{layer.num_evals} eigenvalues are too few to judge: {FEWEST_TO_JUDGE} are needed"
-    if looks_random(spectrum):
-        return Verdict.UNTRAINED, "largest eigenvalue and second moment are those of random weights"
-    if max(_LARGE_DISTANCE, _KOLMOGOROV_5_PERCENT / math.sqrt(fit.tail)) < fit.D:
-        return Verdict.NOT_POWER_LAW, f"the tail is {fit.D:.2f} away from a power law"
-    return _by_alpha(fit)
+    if signs.spectrum is None or not (signs.fit.ok or _collapsed(signs)):
+        return _WITHOUT_FIT[signs.fit.status], signs.fit.detail or signs.fit.status.sentence
+    rule = next(rule for rule in RULES if rule.holds(signs))
+    return rule.verdict, rule.why(signs)
 
 
-def _by_alpha(fit: Fit) -> tuple[Verdict, str]:
-    if fit.alpha < OVER_TRAINED:
-        return Verdict.OVER_TRAINED, f"alpha {fit.alpha:.2f} is below {OVER_TRAINED:g}"
-    if fit.alpha > UNDER_TRAINED:
-        return Verdict.UNDER_TRAINED, f"alpha {fit.alpha:.2f} is above {UNDER_TRAINED:g}"
-    return Verdict.WELL_TRAINED, f"alpha {fit.alpha:.2f} is between {OVER_TRAINED:g} and {UNDER_TRAINED:g}"
+def _collapsed(signs: Signs) -> bool:
+    rank = signs.spectrum.rank if signs.spectrum else 0
+    return 0 < rank < _COLLAPSED_SHARE * signs.layer.num_evals
+
+
+def _zeros(signs: Signs) -> str:
+    zeros = signs.layer.num_evals - (signs.spectrum.rank if signs.spectrum else 0)
+    return f"{zeros} of {signs.layer.num_evals} eigenvalues are zero"
+
+
+def _alpha(signs: Signs) -> str:
+    """The exponent, how far it may be off, and what untrained weights would show."""
+    interval, null = signs.interval, signs.null.alpha.median
+    spread = "" if math.isnan(interval.low) else f" ({interval.low:.2f} to {interval.high:.2f})"
+    untrained = "" if math.isnan(null) else f"; untrained weights of this shape show {null:.1f}"
+    return f"alpha {signs.fit.alpha:.2f}{spread} is {{}}{untrained}"
+
+
+RULES: Final = (
+    Rule(Verdict.RANK_COLLAPSE, _collapsed, _zeros),
+    Rule(
+        Verdict.TOO_SMALL,
+        lambda signs: signs.layer.num_evals < FEWEST_TO_JUDGE,
+        lambda signs: f"{signs.layer.num_evals} eigenvalues are too few to judge: {FEWEST_TO_JUDGE} are needed",
+    ),
+    Rule(
+        Verdict.TRAP,
+        lambda signs: signs.traps > 0,
+        lambda signs: f"{signs.traps} eigenvalues come from a few huge entries or from their mean",
+    ),
+    Rule(
+        Verdict.UNTRAINED,
+        lambda signs: signs.noise.is_noise,
+        lambda signs: f"{100 * signs.noise.p:.0f} % of random matrices show a spectrum like this",
+    ),
+    Rule(
+        Verdict.NOT_POWER_LAW,
+        lambda signs: max(_LARGE_DISTANCE, _KOLMOGOROV_5_PERCENT / math.sqrt(signs.fit.tail)) < signs.fit.D,
+        lambda signs: f"the tail is {signs.fit.D:.2f} away from a power law",
+    ),
+    Rule(
+        Verdict.OVER_TRAINED,
+        lambda signs: signs.fit.alpha < OVER_TRAINED,
+        lambda signs: _alpha(signs).format(f"below {OVER_TRAINED:g}"),
+    ),
+    Rule(
+        Verdict.UNDER_TRAINED,
+        lambda signs: signs.fit.alpha > UNDER_TRAINED,
+        lambda signs: _alpha(signs).format(f"above {UNDER_TRAINED:g}"),
+    ),
+    Rule(
+        Verdict.WELL_TRAINED,
+        lambda signs: True,
+        lambda signs: _alpha(signs).format(f"between {OVER_TRAINED:g} and {UNDER_TRAINED:g}"),
+    ),
+)

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar, get_args
 import click
 import msgspec
 
-from eigentail.settings import Conv, ConvScale, Embeddings, Precision, Settings, parse_settings
+from eigentail.settings import Conv, ConvScale, Embeddings, NullBy, Precision, Settings, parse_settings
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -47,16 +47,25 @@ def settings_options(verb: Verb) -> Verb:
         True
     """
     options = (
-        _option("settings", "--metrics", metavar="LIST", multiple=True, help="Names or globs, with commas. [all]"),
+        _option(
+            "settings",
+            "--metrics",
+            metavar="LIST",
+            multiple=True,
+            help="Names, globs, * for all. [default]",
+        ),
         _option("settings", "--layers", metavar="GLOB", multiple=True, help="Name, 7, 0:12, or !GLOB to leave out."),
         _option("settings", "--kinds", metavar="GLOB", multiple=True, help='Kinds of matrix, as "attention.*".'),
         _option("settings", "--min-evals", type=int, help="Skip layers with fewer eigenvalues. [8]"),
         _option("settings", "--max-evals", type=int, help="Skip layers with more. [no limit]"),
-        _option("settings", "--tail", metavar="NAME", help="Estimator of the exponent. [clauset]"),
+        _option("settings", "--tail", metavar="NAME", help="Estimator of the exponent, as hill:0.1. [clauset]"),
         _option("settings", "--conv", type=_words(Conv), help="How convolutions become matrices. [pooled]"),
         _option("settings", "--conv-scale", type=_words(ConvScale), help="Factor on their spectrum. [weightwatcher]"),
         _option("settings", "--precision", type=_words(Precision), help="Of the linear algebra. [auto]"),
         _option("settings", "--embeddings", type=_words(Embeddings), help="Apart from the mean, or not. [apart]"),
+        _option("settings", "--null", type=_words(NullBy), help="What untrained layers would show. [table]"),
+        _option("settings", "--seed", type=int, help="Of everything random. [0]"),
+        _option("settings", "--shuffles", type=int, help="Permutations of the entries, where needed. [20]"),
         _option("settings", "--strict", is_flag=True, default=None, help="Stop at the first layer that fails."),
     )
     return _apply(verb, options)

@@ -11,9 +11,13 @@ import msgspec
 
 from eigentail.errors import UsageError, did_you_mean
 from eigentail.registry import Registry
+from eigentail.settings import DEFAULT
 
 # What a metric may ask for by the name of an argument; `analysis.Evidence` makes each at most once.
-INGREDIENTS: Final = frozenset({"layer", "spectrum", "fit"})
+INGREDIENTS: Final = frozenset({"layer", "spectrum", "fit", "interval", "null", "noise", "bulk"}) | (
+    # these cost another decomposition of the weights, or many fits: made only for a metric that was asked for by name
+    ON_REQUEST := frozenset({"shuffled", "vectors", "laws", "goodness", "jackknife"})
+)
 
 
 class Scaling(msgspec.Struct, frozen=True):
@@ -60,6 +64,11 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     needs: tuple[str, ...]
     compute: Callable[..., float]
 
+    @property
+    def on_request(self) -> bool:
+        """Whether it costs more than the spectrum, so that it is computed only when asked for."""
+        return not ON_REQUEST.isdisjoint(self.needs)
+
 
 def metric(title: str, scaling: Scaling = Scaling()) -> Callable[[Callable[..., float]], Metric]:
     """Make a metric of a function: its name is the column, its arguments are what it needs.
@@ -91,6 +100,9 @@ metrics: Registry[Metric] = Registry("metric", "eigentail.metrics.families", "ME
 def chosen(patterns: Sequence[str]) -> tuple[Metric, ...]:
     """The metrics that names or globs stand for, in the registry's order.
 
+    Args:
+        patterns: names, globs, or `default` for every metric that is not on request.
+
     Raises:
         UsageError: a pattern matches nothing.
 
@@ -100,8 +112,13 @@ def chosen(patterns: Sequence[str]) -> tuple[Metric, ...]:
     """
     wanted: set[str] = set()
     for pattern in patterns:
-        found = fnmatch.filter(metrics, pattern)
+        found = [name for name in metrics if _stands_for(pattern, metrics[name])]
         if not found:
             raise UsageError(f"unknown metric {pattern!r}", hint=did_you_mean(pattern, metrics))
         wanted.update(found)
     return tuple(metric for name, metric in metrics.items() if name in wanted)
+
+
+def _stands_for(pattern: str, metric: Metric) -> bool:
+    """Whether a word of the settings means this metric."""
+    return not metric.on_request if pattern == DEFAULT else fnmatch.fnmatchcase(metric.name, pattern)

@@ -21,6 +21,8 @@ _SOLVER_NOISE: Final = 8.0
 _THREE_DIGITS: Final = 1000.0
 # float32 serves while no more than this share of a spectrum is known less well than that.
 _DROWNED_SHARE: Final = 0.1
+# 2^-e must be a number: subnormal weights are brought near one as far as that allows.
+_SMALLEST_EXPONENT: Final = -1000
 # Sums of squares outside these lost digits on the way, or are not finite: the weights are rescaled and tried again.
 _SAFE: Final = {"float64": (1e-200, 1e200), "float32": (1e-20, 1e30)}
 
@@ -100,7 +102,7 @@ def _exponent(stack: NDArray[Any]) -> int:
         largest = max(largest, float(values.max()))
     if broken:
         raise LayerError(f"{broken} of {stack.size} weights are NaN or infinite")
-    return math.frexp(largest)[1]
+    return max(math.frexp(largest)[1], _SMALLEST_EXPONENT)
 
 
 def _rescaled(values: NDArray[np.float64], exponent: int) -> NDArray[np.float64]:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from eigentail.numerics.roundoff import unit_roundoff
-from eigentail.records import Fit, FitStatus, Spectrum
+from eigentail.errors import UsageError
+from eigentail.numerics.roundoff import is_flat
+from eigentail.records import NAN, Fit, FitStatus, Spectrum
 from eigentail.registry import Registry
-
-# An orthogonal matrix stored at unit roundoff u has eigenvalues within a few u of each other.
-_FLAT_ROUNDINGS: Final = 32.0
 
 
 class Estimator(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +22,11 @@ class Estimator(msgspec.Struct, frozen=True, kw_only=True):
         name: the word for `Settings.tail`.
         title: what it does, in a few words.
         fit: from positive ascending values, at least two of them different, to a fit.
+        refit: the exponents of many samples at once, for the interval: from natural logarithms, ascending along the
+            last axis, shape (samples, n), to shape (samples,); None where there is no interval.
+        sample: what is fitted when it is not the layer's own eigenvalues: from the weights, shape (count, rows,
+            columns), to ascending values; None for the eigenvalues.
+        at: the same estimator with a number of its own (`hill:0.1`); None where there is none to choose.
 
     Example:
         >>> estimators["clauset"].title
@@ -33,18 +36,54 @@ class Estimator(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     title: str
     fit: Callable[[NDArray[np.float64]], Fit]
+    refit: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
+    sample: Callable[[NDArray[Any]], NDArray[np.float64]] | None = None
+    at: Callable[[float], Estimator] | None = None
 
 
 estimators: Registry[Estimator] = Registry("tail estimator", "eigentail.numerics.estimators", "ESTIMATOR")
 
 
-def fit_tail(spectrum: Spectrum, estimator: Estimator, *, fewest: int = 8) -> Fit:
+def estimator_named(word: str) -> Estimator:
+    """The estimator a word stands for: a name, or a name and a number of its own.
+
+    Args:
+        word: `clauset`, `hill`, `hill:0.1`.
+
+    Raises:
+        UsageError: no estimator has that name, what follows the colon is not a number, or it takes none or not this.
+
+    Example:
+        >>> estimator_named("hill:0.1").name
+        'hill:0.1'
+        >>> estimator_named("clauset:2")
+        Traceback (most recent call last):
+        ...
+        eigentail.errors.UsageError: tail: clauset takes no number: write clauset
+    """
+    name, colon, text = word.partition(":")
+    estimator = estimators[name]
+    if not colon:
+        return estimator
+    if estimator.at is None:
+        raise UsageError(f"{name} takes no number", where="tail", hint=f"write {name}")
+    try:
+        number = float(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a number", where="tail", hint=f"write {name}, or {name}:0.1") from None
+    return estimator.at(number)
+
+
+def fit_tail(
+    spectrum: Spectrum, estimator: Estimator, *, fewest: int = 8, values: NDArray[np.float64] | None = None
+) -> Fit:
     """The tail of a spectrum, or the reason why it has none.
 
     Args:
         spectrum: its non-zero eigenvalues are fitted.
         estimator: the way to do it.
         fewest: below this many non-zero eigenvalues no fit is tried.
+        values: what is fitted in place of them, ascending (see `Estimator.sample`); the fit then has no xmin.
 
     Returns:
         A fit whose status is ok, or one whose status says why not (zero, rank one, too few, flat).
@@ -54,11 +93,17 @@ def fit_tail(spectrum: Spectrum, estimator: Estimator, *, fewest: int = 8) -> Fi
         >>> fit_tail(spectrum_of(np.eye(64)[None]), estimators["clauset"]).status.value
         'flat'
     """
-    values = spectrum.positive
     status = _degenerate(spectrum, fewest)
     if status is FitStatus.TOO_FEW:
-        return Fit(status=status, detail=f"{len(values)} of {len(spectrum.eigenvalues)} are not zero")
-    return estimator.fit(values) if status is FitStatus.OK else Fit(status=status)
+        return Fit(status=status, detail=f"{spectrum.rank} of {len(spectrum.eigenvalues)} are not zero")
+    if status is not FitStatus.OK:
+        return Fit(status=status)
+    fitted = spectrum.positive if values is None else values
+    if len(fitted) < 2 or fitted[0] == fitted[-1]:
+        return Fit(status=FitStatus.FLAT)
+    fit = estimator.fit(fitted)
+    # where the tail of another sample begins says nothing of the eigenvalues
+    return fit if values is None else msgspec.structs.replace(fit, xmin=NAN, xmax=NAN)
 
 
 def _degenerate(spectrum: Spectrum, fewest: int) -> FitStatus:
@@ -70,8 +115,6 @@ def _degenerate(spectrum: Spectrum, fewest: int) -> FitStatus:
         return FitStatus.RANK_ONE
     if len(values) < fewest:
         return FitStatus.TOO_FEW
-    # orthogonal weights are made in float32 at best, whatever they are stored in
-    unit = max(unit_roundoff(np.dtype(spectrum.stored)), unit_roundoff(np.dtype("float32")))
-    if values[-1] - values[0] <= _FLAT_ROUNDINGS * unit * values[-1]:
+    if is_flat(spectrum):
         return FitStatus.FLAT
     return FitStatus.OK

@@ -1,6 +1,6 @@
 """The nouns that flow through the rooms: frozen, typed, dumb. Every room takes one and returns the next."""
 
-from eigentail.records.finding import NAN, Fit, FitStatus, Spectrum, Verdict
+from eigentail.records.finding import NAN, Fit, FitStatus, Phase, Spectrum, Verdict
 from eigentail.records.header import BLOCK_BYTES, Cut, Layer, Skip, SourceRef, TensorSpec
 from eigentail.records.report import LayerReport, LayerTable, ModelReport, Summary
 
@@ -14,6 +14,7 @@ __all__ = [
     "LayerReport",
     "LayerTable",
     "ModelReport",
+    "Phase",
     "Skip",
     "SourceRef",
     "Spectrum",

@@ -71,6 +71,39 @@ class Verdict(StrEnum):
     FAILED = "failed"
 
 
+class Phase(StrEnum):
+    """The phases of Martin & Mahoney, from an untrained matrix to a collapsed one. `sentence` says it to the user.
+
+    Source: Martin & Mahoney, JMLR 22 (2021), section 4.
+
+    Example:
+        >>> Phase("bulk+spikes").sentence
+        'noise with a few isolated eigenvalues far above its edge'
+    """
+
+    RANDOM_LIKE = "random-like"
+    BLEEDING_OUT = "bleeding-out"
+    BULK_SPIKES = "bulk+spikes"
+    BULK_DECAY = "bulk-decay"
+    HEAVY_TAILED = "heavy-tailed"
+    RANK_COLLAPSE = "rank-collapse"
+
+    @property
+    def sentence(self) -> str:
+        """What the spectrum looks like, in plain words."""
+        return _PHASES[self]
+
+
+_PHASES: Final = {
+    Phase.RANDOM_LIKE: "the spectrum is that of noise",
+    Phase.BLEEDING_OUT: "noise with a few eigenvalues that hug its edge from above",
+    Phase.BULK_SPIKES: "noise with a few isolated eigenvalues far above its edge",
+    Phase.BULK_DECAY: "noise whose upper edge decays into a tail",
+    Phase.HEAVY_TAILED: "a tail makes up the spectrum, and noise does not describe the rest",
+    Phase.RANK_COLLAPSE: "a large part of the eigenvalues is zero",
+}
+
+
 class Spectrum(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """The eigenvalues of W^T W: squared singular values, not divided by N.
 
@@ -116,11 +149,14 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
         status: how the fit ended.
         law: the law fitted.
         alpha: exponent of the density.
-        sigma: (alpha - 1) / sqrt(tail), the standard error for independent samples.
-        xmin: where the tail begins, in units of the eigenvalues.
+        sigma: the standard error of alpha for independent samples; of a power law, (alpha - 1) / sqrt(tail).
+        xmin: where the tail begins, in units of the eigenvalues; NaN where the estimator took a sample of its own.
         xmax: the largest value fitted.
         D: the Kolmogorov-Smirnov distance between tail and law.
         tail: the number of eigenvalues at or above xmin.
+        rate: of the exponential cutoff e^(-rate x), per unit of the eigenvalues; NaN for a law that has none.
+        fingers: how many of the largest values were left out before the fit.
+        raw_alpha: the exponent with nothing left out; NaN where the estimator never leaves anything out.
         detail: more about a failure than the status says ("3 of 4096 values").
 
     Example:
@@ -136,6 +172,9 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     xmax: float = NAN
     D: float = NAN
     tail: int = 0
+    rate: float = NAN
+    fingers: int = 0
+    raw_alpha: float = NAN
     detail: str = ""
 
     @property

@@ -9,7 +9,7 @@ from typing import Any, overload
 import msgspec
 
 from eigentail.errors import UsageError, did_you_mean
-from eigentail.records.finding import Fit, Spectrum, Verdict
+from eigentail.records.finding import Fit, Phase, Spectrum, Verdict
 from eigentail.records.header import Layer, Skip, SourceRef
 from eigentail.settings import Settings
 
@@ -24,6 +24,8 @@ class LayerReport(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         metrics: every metric asked for; NaN where it does not exist.
         spectrum: the eigenvalues, or None when the weights could not be read.
         reason: one sentence on the verdict.
+        phase: which of the 5 + 1 phases the spectrum shows; None where it cannot be told, or no metric needs the bulk.
+        best_law: the law that fits the tail best, where laws were compared.
 
     Example:
         >>> import eigentail as et
@@ -37,6 +39,8 @@ class LayerReport(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     metrics: Mapping[str, float]
     spectrum: Spectrum | None = None
     reason: str = ""
+    phase: Phase | None = None
+    best_law: str = ""
 
     @property
     def name(self) -> str:
@@ -51,6 +55,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         mean: metric to mean; a layer without the number does not enter.
         median: metric to median, over the same layers.
         by_kind: kind of matrix to metric to mean: q and k are not comparable with the MLP.
+        verdict: the model's own: that of most of the layers that could be judged.
+        reason: one sentence on it.
         verdicts: verdict to the number of layers that earned it.
         layers_ok: layers with a fit.
         layers_failed: layers measured or tried that have none.
@@ -65,6 +71,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     mean: Mapping[str, float]
     median: Mapping[str, float] = {}
     by_kind: Mapping[str, Mapping[str, float]] = {}
+    verdict: Verdict = Verdict.FAILED
+    reason: str = ""
     verdicts: Mapping[str, int] = {}
     layers_ok: int = 0
     layers_failed: int = 0

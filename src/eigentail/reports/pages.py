@@ -93,7 +93,7 @@ def report_page(report: ModelReport) -> Page:
 
     Example:
         >>> import eigentail as et
-        >>> report_page(et.analyze(et.example())).lead[0].startswith("3 layers: ")
+        >>> report_page(et.analyze(et.example())).lead[0].startswith("The model: ")
         True
     """
     appendix = (skipped_table(report.skipped),) if report.skipped else ()
@@ -150,17 +150,19 @@ def bytes_text(n: float) -> str:
 
 
 def _report_lead(report: ModelReport) -> tuple[str, ...]:
-    """The outcome in two sentences, the verdicts first."""
+    """The outcome in a few sentences: the model's verdict, the layers', the means."""
     counts = sorted(report.summary.verdicts.items(), key=lambda item: -item[1])
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts) or "none measured"
-    first = f"{_counted(len(report.layers), 'layer')}: {verdicts}."
     summary = report.summary
+    # a report saved by an earlier version has no verdict on the model
+    model = (f"The model: {summary.verdict.value}, {summary.reason}.",) if summary.reason else ()
+    first = (*model, f"{_counted(len(report.layers), 'layer')}: {verdicts}.")
     if not summary.layers_averaged:
-        return first, "No layer has a fit that enters the mean: there is no number for the whole model."
+        return *first, "No layer has a fit that enters the mean: there is no number for the whole model."
     shown = [name for name in ("alpha", "alpha_weighted") if name in summary.mean] or list(summary.mean)[:2]
     means = ", ".join(f"{name} {cell_text(summary.mean[name])}" for name in shown)
     over = _counted(summary.layers_averaged, "layer")
-    return first, f"Mean over {over}: {means}." if means else f"{over} with a fit."
+    return *first, f"Mean over {over}: {means}." if means else f"{over} with a fit."
 
 
 def _facts(source: SourceRef, settings: Settings, versions: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

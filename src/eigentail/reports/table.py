@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Literal
 
 import msgspec
@@ -45,6 +45,7 @@ class Column(msgspec.Struct, frozen=True):
         name: its heading, one word where possible; the header of a CSV file.
         kind: what its cells are, which decides how they are aligned, shortened and coloured.
         rank: 0 is shown always; the higher, the sooner it goes when the terminal is narrow; 9 is for files only.
+        note: a sentence to be read wherever the column is shown; "" where the heading says it all.
 
     Example:
         >>> Column("alpha", "number").is_number
@@ -54,6 +55,7 @@ class Column(msgspec.Struct, frozen=True):
     name: str
     kind: Kind = "text"
     rank: int = ALWAYS
+    note: str = ""
 
     @property
     def is_number(self) -> bool:
@@ -79,6 +81,15 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...] = ()
     footnotes: tuple[str, ...] = ()
+
+    def notes(self, shown: Iterable[int]) -> tuple[str, ...]:
+        """The sentences under the table: those of the columns that are shown, each once, then the footnotes.
+
+        Args:
+            shown: indices of columns.
+        """
+        said = (self.columns[i].note for i in shown)
+        return (*dict.fromkeys(note for note in said if note), *self.footnotes)
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,33 +7,46 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from eigentail.records import Layer, LayerReport, ModelReport, Skip, Spectrum
-from eigentail.reports.table import FILES_ONLY, Cell, Column, Curve, Table
+from eigentail.reports.table import ALWAYS, FILES_ONLY, Cell, Column, Curve, Table
 
 EXAMPLES: Final = 3
 CURVE_POINTS: Final = 40
 
-# How soon a number gives way on a narrow terminal; metrics not named here are for files.
+# How soon a number gives way on a narrow terminal, in the order of the columns; metrics not named here are for files.
 _METRIC_RANKS: Final = {
-    "alpha": 0,
+    "alpha": ALWAYS,
+    "alpha_lo": 3,
+    "alpha_hi": 3,
+    "alpha_null": 4,
     "alpha_weighted": 1,
-    "D": 3,
-    "num_evals": 4,
-    "stable_rank": 5,
-    "log_norm": 5,
-    "log_alpha_norm": 6,
-    "num_pl_spikes": 7,
-    "xmin": 7,
-    "sigma": 7,
+    "D": 6,
+    "num_evals": 6,
+    "stable_rank": 8,
+    "log_norm": 8,
+    "log_alpha_norm": 8,
+    "num_spikes": 8,
+    "num_pl_spikes": 8,
+    "xmin": 8,
+    "sigma": 8,
+}
+# A metric that was asked for by its own name is wanted on the screen.
+_ASKED_RANK: Final = 2
+_INTERVAL: Final = ("alpha_lo", "alpha_hi")
+_INTERVAL_NOTE: Final = "alpha_lo to alpha_hi: 90 % interval of alpha, the choice of xmin included"
+_NULL_NOTES: Final = {
+    "table": "alpha_null: median alpha of untrained weights of the same shape, simulated",
+    "shuffle": "alpha_null: median alpha of the layer's own weights in random order",
+    "none": "",
 }
 
 _IDENTITY: Final = (
     Column("index", "number", 2),
     Column("name", "name"),
-    Column("kind", "text", 3),
-    Column("block", "number", 6),
-    Column("N", "number", 5),
-    Column("M", "number", 5),
-    Column("count", "number", 7),
+    Column("kind", "text", 6),
+    Column("block", "number", 8),
+    Column("N", "number", 8),
+    Column("M", "number", 8),
+    Column("count", "number", 8),
 )
 
 
@@ -52,17 +65,20 @@ def layers_table(report: ModelReport) -> Table:
         >>> [column.name for column in table.columns][:3], table.rows[0][1]
         (['index', 'name', 'kind'], 'fc1')
     """
-    known = {column.name for column in _IDENTITY}
-    metrics = [name for name in _metric_names(row.metrics for row in report.layers) if name not in known]
+    rows = report.layers
+    metrics = _metric_names(row.metrics for row in rows)
+    compared = any(row.best_law for row in rows)
     columns = (
         *_IDENTITY,
-        *(_metric_column(name) for name in metrics),
+        *(_metric_column(name, report, [row.metrics.get(name, math.nan) for row in rows]) for name in metrics),
+        Column("phase", "text", 5 if any(row.phase for row in rows) else FILES_ONLY),
+        *([Column("best_law", "text", 5)] if compared else []),
         Column("status", "text", FILES_ONLY),
         Column("verdict", "verdict"),
-        Column("reason", "sentence", 4),
+        Column("reason", "sentence", 7),
         Column("tail", "curve", FILES_ONLY),
     )
-    return Table(title="Layers", columns=columns, rows=tuple(_layer_cells(row, metrics) for row in report.layers))
+    return Table(title="Layers", columns=columns, rows=tuple(_layer_cells(row, metrics, compared) for row in rows))
 
 
 def summary_table(report: ModelReport) -> Table:
@@ -77,8 +93,13 @@ def summary_table(report: ModelReport) -> Table:
         ['mean', 'median']
     """
     summary = report.summary
-    metrics = list(summary.mean)
-    columns = (Column("over", "text"), Column("layers", "number", 2), *(_metric_column(name) for name in metrics))
+    # the mean of the ends of intervals is no interval of the mean, which is narrower
+    metrics = [name for name in _metric_names([summary.mean]) if name not in _INTERVAL]
+    columns = (
+        Column("over", "text"),
+        Column("layers", "number", 2),
+        *(_metric_column(name, report, [summary.mean[name]]) for name in metrics),
+    )
     fitted = [row.layer.kind for row in report.layers if row.fit.ok]
     rows: list[tuple[Cell, ...]] = [
         ("mean", summary.layers_averaged, *_picked(summary.mean, metrics)),
@@ -184,14 +205,28 @@ def tail_curve(spectrum: Spectrum, alpha: float, xmin: float) -> Curve | None:
     return Curve(x=x, y=y, start=math.log10(xmin) if xmin > 0 else math.nan, slope=1 - alpha)
 
 
-def _metric_column(name: str) -> Column:
-    """The column of one metric."""
-    return Column(name, "number", _METRIC_RANKS.get(name, FILES_ONLY))
+def _metric_column(name: str, report: ModelReport, values: Sequence[float]) -> Column:
+    """The column of one metric; one without a single number is for files, unless it is always shown."""
+    asked = _ASKED_RANK if name in report.settings.metrics else FILES_ONLY
+    rank = min(_METRIC_RANKS.get(name, FILES_ONLY), asked)
+    if rank != ALWAYS and all(map(math.isnan, values)):
+        rank = FILES_ONLY
+    return Column(name, "number", rank, _note(name, report))
+
+
+def _note(name: str, report: ModelReport) -> str:
+    """What has to be known to read the column of a metric."""
+    if name in _INTERVAL:
+        return _INTERVAL_NOTE
+    return _NULL_NOTES[report.settings.null] if name == "alpha_null" else ""
 
 
 def _metric_names(rows: Iterable[Mapping[str, float]]) -> list[str]:
-    """Every metric of any row, in the order first seen."""
-    return list(dict.fromkeys(name for row in rows for name in row))
+    """Every metric of any row that is not known from the header: those people look at first, then as first seen."""
+    known = {column.name for column in _IDENTITY}
+    order = {name: place for place, name in enumerate(_METRIC_RANKS)}
+    seen = dict.fromkeys(name for row in rows for name in row if name not in known)
+    return sorted(seen, key=lambda name: order.get(name, len(order)))
 
 
 def _identity_cells(layer: Layer) -> tuple[Cell, ...]:
@@ -199,13 +234,15 @@ def _identity_cells(layer: Layer) -> tuple[Cell, ...]:
     return (layer.index, layer.name, layer.kind, layer.block, *layer.shape, layer.count)
 
 
-def _layer_cells(row: LayerReport, metrics: Sequence[str]) -> tuple[Cell, ...]:
+def _layer_cells(row: LayerReport, metrics: Sequence[str], compared: bool) -> tuple[Cell, ...]:
     """One row of the table of layers."""
     curve = tail_curve(row.spectrum, row.fit.alpha, row.fit.xmin) if row.spectrum is not None else None
     reason = row.reason or row.fit.status.sentence
     return (
         *_identity_cells(row.layer),
         *_picked(row.metrics, metrics),
+        row.phase.value if row.phase else None,
+        *([row.best_law or None] if compared else []),
         row.fit.status.value,
         row.verdict.value,
         reason,

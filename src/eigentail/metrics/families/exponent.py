@@ -24,12 +24,13 @@ def alpha_weighted(fit: Fit, spectrum: Spectrum) -> float:
 
 @metric("log10 of the alpha-Schatten norm to the power alpha", Scaling(per_decade="2alpha"))
 def log_alpha_norm(fit: Fit, spectrum: Spectrum) -> float:
-    """log10 sum lambda^alpha over the whole spectrum, summed relative to lambda_max: no exponent overflows."""
+    """log10 sum lambda^alpha over the whole spectrum, summed relative to its largest term: no exponent overflows."""
     if not fit.ok:
         return NAN
-    largest = spectrum.lambda_max
-    relative = float(np.sum((spectrum.positive / largest) ** fit.alpha))
-    return fit.alpha * math.log10(largest) + math.log10(relative)
+    powers = fit.alpha * np.log(spectrum.positive / spectrum.lambda_max)
+    largest = float(powers.max())  # 0, but for the negative exponents that a truncated law may have
+    relative = largest + math.log(float(np.sum(np.exp(powers - largest))))
+    return fit.alpha * math.log10(spectrum.lambda_max) + relative / math.log(10)
 
 
 @metric("standard error of alpha for independent samples")
@@ -59,7 +60,7 @@ def xmax(fit: Fit) -> float:
 @metric("eigenvalues in the tail")
 def num_pl_spikes(fit: Fit) -> float:
     """The number of eigenvalues at or above xmin."""
-    return float(fit.tail) if fit.ok else NAN
+    return float(fit.tail) if fit.xmin > 0 else NAN
 
 
 @metric("Hill estimate of alpha on the upper half of the spectrum")

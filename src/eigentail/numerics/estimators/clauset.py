@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from eigentail.numerics.refit import refit_smallest_distance
 from eigentail.numerics.smallest_distance import smallest_distance_fit
 from eigentail.numerics.tail import Estimator
 from eigentail.records import Fit
@@ -34,4 +35,9 @@ def clauset(values: NDArray[np.float64]) -> Fit:
     return smallest_distance_fit(values)
 
 
-ESTIMATOR = Estimator(name="clauset", title="maximum likelihood, xmin by Kolmogorov-Smirnov", fit=clauset)
+ESTIMATOR = Estimator(
+    name="clauset",
+    title="maximum likelihood, xmin by Kolmogorov-Smirnov",
+    fit=clauset,
+    refit=refit_smallest_distance,
+)

@@ -49,7 +49,7 @@ def _section(table: Table) -> str:
     lines.append(_line([escape(table.columns[i].name) for i in shown]))
     lines.append(_line(["--:" if table.columns[i].is_number else ":--" for i in shown]))
     lines += [_line([_cell(row[i]) for i in shown]) for row in table.rows]
-    lines += [f"\n{escape(note)}" for note in table.footnotes]
+    lines += [f"\n{escape(note)}" for note in table.notes(shown)]
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from rich.console import Console
@@ -67,8 +68,9 @@ def paint(page: Page, console: Console) -> None:
     _say(console, page.title, "bold")
     for table in (page.main, *page.overview, *page.appendix):
         _say(console, table.title, "bold")
-        console.print(_grid(table, min(console.width, MAX_WIDTH)), soft_wrap=False)
-        for note in table.footnotes:
+        widths = fitting(table, min(console.width, MAX_WIDTH))
+        console.print(_grid(table, widths), soft_wrap=False)
+        for note in table.notes(widths):
             _say(console, note, "dim")
         console.print()
     for sentence in page.lead:
@@ -106,9 +108,8 @@ def fitting(table: Table, width: int) -> dict[int, int]:
     return dict(sorted(widths.items()))
 
 
-def _grid(table: Table, width: int) -> Grid:
-    """The table as the terminal library knows it."""
-    widths = fitting(table, width)
+def _grid(table: Table, widths: Mapping[int, int]) -> Grid:
+    """The columns that have a width, as the terminal library knows them."""
     grid = Grid(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="dim", collapse_padding=True)
     for i, size in widths.items():
         column = table.columns[i]

@@ -1,0 +1,1 @@
+"""The laws a tail may follow, one to a file."""
