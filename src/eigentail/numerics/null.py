@@ -78,7 +78,7 @@ def null_by_shuffle(shuffled: Shuffled, estimator: Estimator, fewest: int) -> Nu
     return Null(
         alpha=_quantiles([fit.alpha for fit in fits]),
         D=_quantiles([fit.D for fit in fits]),
-        lambda_max=_quantiles([spectrum.lambda_max / float(spectrum.eigenvalues.mean()) for spectrum in spectra]),
+        lambda_max=_quantiles([one.lambda_max / float(one.eigenvalues.mean()) for one in spectra if one.rank]),
     )
 
 
