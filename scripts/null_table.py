@@ -150,7 +150,7 @@ def fitted(estimator: Estimator, spectrum: Spectrum) -> dict[str, float]:
 def draws(part: str, evals: int) -> int:
     """How many matrices: fewer where each costs more, more where no fit is needed, none where it would take hours."""
     if part == SPECTRUM:
-        return 10000 if evals <= 64 else 4000 if evals <= 256 else 2000 if evals <= 1024 else 500
+        return 10000 if evals <= 64 else 4000 if evals <= 256 else 2000 if evals <= 1024 else 500 if evals <= 2048 else 250
     if evals > MOST_EVALS.get(part, MOST_POOLED):
         return 0
     usual = 2000 if evals <= 64 else 1000 if evals <= 256 else 500 if evals <= 1024 else 200

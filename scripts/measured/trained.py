@@ -93,7 +93,9 @@ def tables(rows: list[Row]) -> dict[str, str]:
 
 def _table(what: str, unit: str, rows: list[Row]) -> str:
     head = (what, unit, "heavy tail seen", "well-trained", "WeightWatcher: alpha <= 6", "2 to 6", "every verdict")
-    return table(head, ((row.what, str(len(row.readings)), *_shares(row), verdict_columns(row.readings)) for row in rows))
+    return table(
+        head, ((row.what, str(len(row.readings)), *_shares(row), verdict_columns(row.readings)) for row in rows)
+    )
 
 
 def _shares(row: Row) -> tuple[str, ...]:

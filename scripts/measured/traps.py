@@ -12,7 +12,18 @@ from measured.matrices import Weights, gaussian
 from measured.page import table
 from measured.readings import percent
 
-SHAPES = ((32, 32), (64, 64), (128, 64), (100, 100), (256, 64), (128, 128), (256, 128), (512, 64), (200, 50), (192, 192))
+SHAPES = (
+    (32, 32),
+    (64, 64),
+    (128, 64),
+    (100, 100),
+    (256, 64),
+    (128, 128),
+    (256, 128),
+    (512, 64),
+    (200, 50),
+    (192, 192),
+)
 COLUMNS = ("num_traps", "trap_strength", "num_spikes")
 
 
@@ -89,3 +100,64 @@ def _smoothed(what: str, entries: list[Weights], signals: list[Weights]) -> Row:
 
 def _along(weights: Weights, signal: Weights) -> float:
     return float(np.sum(weights * signal))
+
+
+def smoothed_by_weightwatcher(weights: Weights) -> Weights:
+    """The matrix after WeightWatcher 0.7.7's `SVDSharpness`, which is to take traps out."""
+    import logging
+
+    import torch
+    from oracles import quarantine
+
+    layer = torch.nn.Linear(weights.shape[1], weights.shape[0], bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(weights))
+    state = np.random.get_state()  # the peer draws from the global generator
+    np.random.seed(0)
+    try:
+        with quarantine():
+            import weightwatcher
+
+            watcher = weightwatcher.WeightWatcher(log_level=logging.CRITICAL)
+            smooth = watcher.SVDSharpness(model=torch.nn.Sequential(layer))
+    finally:
+        np.random.set_state(state)
+    return smooth[0].weight.detach().numpy()
+
+
+def rows() -> list[Row]:
+    """Everything the page shows."""
+    return noise() + planted()
+
+
+def tables(rows: list[Row]) -> dict[str, str]:
+    """False alarms and planted matrices; and what the peer's smoothing leaves."""
+    false = [row for row in rows if row.what.startswith("noise")]
+    everything = Row("noise, all", *(sum(row[at] for row in false) for at in (1, 2, 3)), np.nan, np.nan)
+    shown = [*false, everything, *(row for row in rows if row not in false)]
+    return {
+        "traps": table(
+            ("matrix", "matrices", "with a trap (num_traps > 0)", "with a spike (num_spikes > 0)"),
+            (
+                (
+                    row.what,
+                    str(row.matrices),
+                    percent(row.with_trap / row.matrices),
+                    percent(row.with_spike / row.matrices),
+                )
+                for row in shown
+            ),
+        ),
+        "traps-smoothed": table(
+            ("after WeightWatcher's SVDSharpness", "what is left"),
+            (
+                line
+                for row in rows
+                if not np.isnan(row.trap_left)
+                for line in (
+                    ("the huge entry, which is the trap", percent(row.trap_left)),
+                    ("the true spike", percent(row.signal_left)),
+                )
+            ),
+        ),
+    }

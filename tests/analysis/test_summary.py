@@ -102,8 +102,8 @@ def test_the_verdict_of_a_model_is_that_of_most_judged_layers(
     assert (summary.verdict, summary.reason) == (expected, reason)
 
 
-def test_p_values_are_not_averaged() -> None:
+def test_p_values_and_ends_of_intervals_are_not_averaged() -> None:
     rows = [
-        msgspec.structs.replace(row, metrics={"alpha_p": 0.5, "noise_p": 0.1, "alpha_null": 3.0}) for row in ROWS[1:3]
+        msgspec.structs.replace(row, metrics={"alpha_p": 0.5, "alpha_lo": 0.1, "alpha_null": 3.0}) for row in ROWS[1:3]
     ]
     assert dict(summarise(rows, 0, Settings()).mean) == {"alpha_null": 3.0}

@@ -121,3 +121,19 @@ def test_the_reason_says_the_interval_and_what_untrained_weights_show() -> None:
 
 def test_every_verdict_but_failed_has_a_rule() -> None:
     assert {rule.verdict for rule in RULES} | {Verdict.FAILED} == set(Verdict)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "high", "verdict", "words"),
+    [
+        (1.6, 1.9, Verdict.OVER_TRAINED, "alpha 1.60 (1.50 to 1.90) is below 2"),
+        (1.6, 2.0, Verdict.WELL_TRAINED, "alpha 1.60 (1.50 to 2.00) is not told apart from 2"),
+        (1.6, float("nan"), Verdict.OVER_TRAINED, "alpha 1.60 is below 2"),
+        (2.1, 2.3, Verdict.WELL_TRAINED, "alpha 2.10 (1.50 to 2.30) is between 2 and 6"),
+    ],
+)
+def test_over_trained_is_said_of_a_whole_interval(alpha: float, high: float, verdict: Verdict, words: str) -> None:
+    interval = Interval(low=1.5 if high == high else high, high=high)
+    noise_test = noise_of(spectrum())
+    signs = Signs(layer=layer(), fit=fit(alpha), spectrum=spectrum(), noise=noise_test, interval=interval)
+    assert judge_signs(signs) == (verdict, words)

@@ -89,6 +89,15 @@ def test_what_a_page_shows_is_what_happens(page: Path, tmp_path: Path, monkeypat
     assert "".join(run_commands(block) for block in commands(page, text)) == ""
 
 
+def test_the_json_page_lists_every_metric_and_which_are_on_request() -> None:
+    from eigentail.metrics import metrics
+
+    page = (REPO / "docs" / "report_json.md").read_text(encoding="utf-8").split("## Metrics")[1]
+    rows = re.findall(r"^\| (on request)?.*? \| (`.*`.*) \|$", page, re.MULTILINE)
+    listed = [(name, bool(asked)) for asked, cells in rows for name in re.findall(r"`(\w+)`", cells)]
+    assert sorted(listed) == sorted((name, metric.on_request) for name, metric in metrics.items())
+
+
 PAGE = """
 ```python
 >>> x = 2

@@ -11,10 +11,10 @@ import oracles
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from eigentail.numerics.wishart import untrained_spectrum
 
 from eigentail.numerics import spectrum_of
 from eigentail.numerics.marchenko_pastur import Bulk, cdf, edges, fit_bulk, quantiles
+from eigentail.numerics.wishart import untrained_spectrum
 from eigentail.records import Spectrum
 
 ASPECTS = (1.0, 1.01, 1.5, 2.0, 4.0, 16.0, 300.0)

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from eigentail.numerics.wishart import untrained_spectrum
 
 from eigentail.numerics import fit_tail, spectrum_of
 from eigentail.numerics.marchenko_pastur import Bulk, fit_bulk
 from eigentail.numerics.phase import phase_of
 from eigentail.numerics.tail import estimators
+from eigentail.numerics.wishart import untrained_spectrum
 from eigentail.records import Fit, FitStatus, Phase, Spectrum
 
 Matrix = np.ndarray

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from eigentail.numerics.wishart import wishart
 
 from eigentail.numerics import tracy_widom
 from eigentail.numerics.tracy_widom import edge_law, quantile, tail_probability
+from eigentail.numerics.wishart import wishart
 
 
 def fredholm(s: float) -> float:

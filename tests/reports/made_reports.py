@@ -66,7 +66,7 @@ def failed_row(index: int, name: str):
 
 def report_of(*rows: LayerReport, skipped: tuple[Skip, ...] = ()) -> ModelReport:
     fitted = [row for row in rows if row.fit.ok]
-    names = ("alpha", "alpha_weighted", "log_norm", "D", "alpha_lo", "alpha_hi", "alpha_null")
+    names = ("alpha", "alpha_weighted", "log_norm", "D", "alpha_null")
     mean = {name: float(np.mean([row.metrics[name] for row in fitted])) if fitted else NAN for name in names}
     verdicts = [row.verdict.value for row in rows]
     return ModelReport(

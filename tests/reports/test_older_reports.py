@@ -94,8 +94,12 @@ def test_every_form_shows_it(older: ModelReport, form: str) -> None:
     assert "alpha_null: " not in text
 
 
-def test_no_verdict_on_the_model_is_made_up(older: ModelReport) -> None:
-    assert report_page(older).lead == ("1 layer: 1 well-trained.", "Mean over 1 layer: alpha 2.500, alpha_weighted -.")
+def test_the_verdict_on_the_model_is_that_of_its_layers(older: ModelReport) -> None:
+    assert report_page(older).lead == (
+        "The model: well-trained, 1 of 1 layers judged.",
+        "1 layer: 1 well-trained.",
+        "Mean over 1 layer: alpha 2.500, alpha_weighted -.",
+    )
 
 
 def test_saved_again_it_is_the_same(older: ModelReport, tmp_path: Path) -> None:

@@ -89,12 +89,6 @@ def test_the_note_on_the_null_says_which(null, words):
         assert words in " ".join(table.notes(range(len(table.columns))))
 
 
-def test_the_model_has_no_mean_of_intervals():
-    shown = [column.name for column in summary_table(report_of(layer_row(0, "a"))).columns]
-    assert "alpha_null" in shown
-    assert not {"alpha_lo", "alpha_hi"} & set(shown)
-
-
 def test_the_model_is_judged_before_its_layers():
     report = report_of(layer_row(0, "a"), layer_row(1, "b"))
     assert report_page(report).lead[:2] == (

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from eigentail.analysis.summary import judge_model
 from eigentail.errors import SourceError
 from eigentail.records import (
     NAN,
@@ -215,10 +216,14 @@ def _report(document: Document) -> ModelReport:
     beside = {name: document.summary[name] for name in Summary.__struct_fields__ if name in document.summary}
     means = {name: value for name, value in document.summary.items() if name not in beside}
     summary = msgspec.convert(_nan_for_null({"mean": means, **beside}), Summary)
+    layers = LayerTable(_layer_report(row) for row in document.layers)
+    if "verdict" not in beside:  # written before models had one
+        verdict, reason = judge_model(layers)
+        summary = msgspec.structs.replace(summary, verdict=verdict, reason=reason)
     return ModelReport(
         source=document.source,
         settings=document.settings,
-        layers=LayerTable(_layer_report(row) for row in document.layers),
+        layers=layers,
         skipped=tuple(document.skipped),
         summary=summary,
         versions={name: version for name, version in document.tool.items() if name != "name"},

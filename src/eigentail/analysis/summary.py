@@ -12,7 +12,12 @@ from eigentail.records import NAN, LayerReport, Summary, Verdict
 from eigentail.settings import Settings
 
 # Means of these say nothing about a model.
-_NOT_AVERAGED: Final = frozenset({"N", "M", "Q", "rf", "num_evals", "alpha_p", "noise_p", "gof_p"})
+_OF_SHAPE: Final = frozenset({"N", "M", "Q", "rf", "num_evals"})
+_P_VALUES: Final = frozenset(
+    {"alpha_p", "noise_p", "gof_p", "p_lognormal", "p_exponential", "p_truncated", "p_stretched"}
+)
+_SPREADS: Final = frozenset({"alpha_lo", "alpha_hi", "alpha_lo_matrix", "alpha_hi_matrix", "alpha_null_sd"})
+_NOT_AVERAGED: Final = _OF_SHAPE | _P_VALUES | _SPREADS
 # Layers of which nothing could be said.
 _NOT_JUDGED: Final = frozenset({Verdict.TOO_SMALL, Verdict.FAILED})
 # Which verdict stands for a model of whose layers as many earned one as another: the one to look at.

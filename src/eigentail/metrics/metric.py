@@ -114,7 +114,7 @@ def chosen(patterns: Sequence[str]) -> tuple[Metric, ...]:
     for pattern in patterns:
         found = [name for name in metrics if _stands_for(pattern, metrics[name])]
         if not found:
-            raise UsageError(f"unknown metric {pattern!r}", hint=did_you_mean(pattern, metrics))
+            raise UsageError(f"unknown metric {pattern!r}", hint=did_you_mean(pattern, [*metrics, DEFAULT]))
         wanted.update(found)
     return tuple(metric for name, metric in metrics.items() if name in wanted)
 

@@ -22,6 +22,7 @@ class Null(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         alpha: of the exponent, by the estimator in use.
         D: of its Kolmogorov-Smirnov distance.
         lambda_max: of the largest eigenvalue over the mean eigenvalue.
+        copies: what the untrained copies are, in words.
 
     Example:
         >>> Null().alpha.median
@@ -31,6 +32,7 @@ class Null(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     alpha: Quantiles = _NOTHING
     D: Quantiles = _NOTHING
     lambda_max: Quantiles = _NOTHING
+    copies: str = "untrained weights of this shape"
 
 
 def null_by_table(spectrum: Spectrum, estimator: Estimator) -> Null:
@@ -78,6 +80,7 @@ def null_by_shuffle(shuffled: Shuffled, estimator: Estimator, fewest: int) -> Nu
     return Null(
         alpha=_quantiles([fit.alpha for fit in fits]),
         D=_quantiles([fit.D for fit in fits]),
+        copies="its own entries in random order",
         lambda_max=_quantiles([one.lambda_max / float(one.eigenvalues.mean()) for one in spectra if one.rank]),
     )
 

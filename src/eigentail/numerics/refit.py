@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Tails tried in each sample, their sizes in geometric steps, and points of each tail at which the distance is taken.
-# With 64 and 32 the spread of ln(alpha - 1) is that of exact fits within a few percent (docs/trust.md); tails spaced
-# evenly, or points shared by all tails, make it up to three times too wide.
+# With 64 and 32 the spread of ln(alpha - 1) is that of exact fits within a few percent (docs/trust.md). Each tail has
+# points of its own: of points shared by all, a short tail would hold too few to be told from a straight one.
 _TAILS: Final = 64
 _POINTS: Final = 32
 _SMALLEST: Final = 2

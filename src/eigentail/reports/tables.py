@@ -93,8 +93,7 @@ def summary_table(report: ModelReport) -> Table:
         ['mean', 'median']
     """
     summary = report.summary
-    # the mean of the ends of intervals is no interval of the mean, which is narrower
-    metrics = [name for name in _metric_names([summary.mean]) if name not in _INTERVAL]
+    metrics = _metric_names([summary.mean])
     columns = (
         Column("over", "text"),
         Column("layers", "number", 2),

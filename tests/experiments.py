@@ -1,0 +1,12 @@
+"""The experiments behind docs/trust.md, so that tests run them at a smaller size."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts"))
+
+from measured import coverage, matrices, null, page, readings, refits, trained, traps, untrained
+
+__all__ = ["coverage", "matrices", "null", "page", "readings", "refits", "trained", "traps", "untrained"]
