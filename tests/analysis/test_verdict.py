@@ -137,3 +137,14 @@ def test_over_trained_is_said_of_a_whole_interval(alpha: float, high: float, ver
     noise_test = noise_of(spectrum())
     signs = Signs(layer=layer(), fit=fit(alpha), spectrum=spectrum(), noise=noise_test, interval=interval)
     assert judge_signs(signs) == (verdict, words)
+
+
+def test_thresholds_are_not_held_against_an_exponent_of_another_scale() -> None:
+    import eigentail as et
+
+    by_clauset = et.analyze(et.example()).layers["fc2"]
+    for tail in ("hill", "E-TPL", "farms"):
+        row = et.analyze(et.example(), et.Settings(tail=tail)).layers["fc2"]
+        assert row.fit.alpha != by_clauset.fit.alpha
+        assert row.verdict is by_clauset.verdict
+        assert row.reason == f"alpha by clauset {by_clauset.fit.alpha:.2f} is between 2 and 6"

@@ -56,7 +56,7 @@ def test_every_file_of_a_folder_offers_its_variant(registry: Registry[object]) -
 
 def test_what_metrics_may_ask_for_is_what_the_evidence_offers() -> None:
     offered = {name for name in vars(Evidence) if not name.startswith("_")} | {"layer"}
-    assert offered - {"value"} == INGREDIENTS
+    assert offered - {"value", "on_scale"} == INGREDIENTS
 
 
 def test_a_door_still_offers_its_names_when_every_folder_was_read() -> None:

@@ -120,6 +120,11 @@ class Evidence:
 
         return jackknife(self._stack, fit, seed=self._settings.seed)
 
+    @property
+    def on_scale(self) -> bool:
+        """Whether the thresholds of the literature apply to the estimator that the settings name."""
+        return self._estimator.on_scale
+
     def value(self, metric: Metric) -> float:
         """One metric of this layer."""
         return float(metric.compute(**{name: getattr(self, name) for name in metric.needs}))

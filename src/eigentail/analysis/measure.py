@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from msgspec.structs import replace
+
 from eigentail.analysis.evidence import Evidence
 from eigentail.analysis.verdict import Signs, judge
 from eigentail.errors import EigentailError, LayerError, SourceError
@@ -10,9 +14,13 @@ from eigentail.metrics import chosen
 from eigentail.numerics.interval import Interval
 from eigentail.numerics.null import Null
 from eigentail.numerics.phase import phase_of
+from eigentail.numerics.tail import estimators, fit_tail
 from eigentail.records import NAN, Fit, FitStatus, Layer, LayerReport
 from eigentail.settings import Settings
 from eigentail.sources import WeightSource
+
+# Whose exponents the thresholds of the literature were made for.
+_OF_THE_LITERATURE: Final = "clauset"
 
 
 def measure(layer: Layer, *, source: WeightSource, settings: Settings) -> LayerReport:
@@ -48,7 +56,7 @@ def measure(layer: Layer, *, source: WeightSource, settings: Settings) -> LayerR
     measured = chosen(settings.metrics)
     values = {metric.name: seen.value(metric) for metric in measured}
     made = {name for metric in measured for name in metric.needs}
-    verdict, reason = judge(_signs(seen, made))
+    verdict, reason = judge(_signs(seen, made, settings))
     return LayerReport(
         layer=layer,
         fit=fit,
@@ -61,17 +69,15 @@ def measure(layer: Layer, *, source: WeightSource, settings: Settings) -> LayerR
     )
 
 
-def _signs(seen: Evidence, made: set[str]) -> Signs:
+def _signs(seen: Evidence, made: set[str], settings: Settings) -> Signs:
     """What the verdict rests on: whether it is noise, and of the rest what some metric has paid for."""
-    return Signs(
-        layer=seen.layer,
-        fit=seen.fit,
-        spectrum=seen.spectrum,
-        noise=seen.noise,
-        null=seen.null if "null" in made else Null(),
-        interval=seen.interval if "interval" in made else Interval(),
-        traps=seen.shuffled.num_traps if "shuffled" in made else 0,
-    )
+    traps = seen.shuffled.num_traps if "shuffled" in made else 0
+    signs = Signs(layer=seen.layer, fit=seen.fit, spectrum=seen.spectrum, noise=seen.noise, traps=traps)
+    if not seen.on_scale:
+        fit = fit_tail(seen.spectrum, estimators[_OF_THE_LITERATURE], fewest=settings.min_evals)
+        return replace(signs, fit=fit, by=f" by {_OF_THE_LITERATURE}")
+    null = seen.null if "null" in made else Null()
+    return replace(signs, null=null, interval=seen.interval if "interval" in made else Interval())
 
 
 def _failed(layer: Layer, settings: Settings, error: EigentailError) -> LayerReport:

@@ -42,6 +42,7 @@ class Signs(msgspec.Struct, frozen=True, kw_only=True):
         noise: whether random weights show as much.
         null: what untrained copies show.
         interval: of the exponent.
+        by: which estimator made the fit, where it is not the one that the user chose.
         traps: the number of correlation traps; 0 where the entries were not shuffled.
 
     Example:
@@ -57,6 +58,7 @@ class Signs(msgspec.Struct, frozen=True, kw_only=True):
     noise: Noise = Noise()
     null: Null = Null()
     interval: Interval = Interval()
+    by: str = ""
     traps: int = 0
 
 
@@ -112,7 +114,7 @@ def _alpha(signs: Signs, where: str) -> str:
     interval, null = signs.interval, signs.null.alpha.median
     spread = "" if math.isnan(interval.low) else f" ({interval.low:.2f} to {interval.high:.2f})"
     untrained = "" if math.isnan(null) else f"; {signs.null.copies} show {null:.1f}"
-    return f"alpha {signs.fit.alpha:.2f}{spread} is {where}{untrained}"
+    return f"alpha{signs.by} {signs.fit.alpha:.2f}{spread} is {where}{untrained}"
 
 
 def _surely_below(signs: Signs, threshold: float) -> bool:

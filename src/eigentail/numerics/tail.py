@@ -26,6 +26,8 @@ class Estimator(msgspec.Struct, frozen=True, kw_only=True):
             last axis, shape (samples, n), to shape (samples,); None where there is no interval.
         sample: what is fitted when it is not the layer's own eigenvalues: from the weights, shape (count, rows,
             columns), to ascending values; None for the eigenvalues.
+        on_scale: whether an exponent of 2 or 6 means what it means in the literature; where it does not (Hill's reads
+            2 on noise, a cutoff takes the bend from the exponent), the verdict rests on `clauset` instead.
         at: the same estimator with a number of its own (`hill:0.1`); None where there is none to choose.
 
     Example:
@@ -38,6 +40,7 @@ class Estimator(msgspec.Struct, frozen=True, kw_only=True):
     fit: Callable[[NDArray[np.float64]], Fit]
     refit: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
     sample: Callable[[NDArray[Any]], NDArray[np.float64]] | None = None
+    on_scale: bool = False
     at: Callable[[float], Estimator] | None = None
 
 

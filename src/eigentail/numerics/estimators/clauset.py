@@ -40,4 +40,5 @@ ESTIMATOR = Estimator(
     title="maximum likelihood, xmin by Kolmogorov-Smirnov",
     fit=clauset,
     refit=refit_smallest_distance,
+    on_scale=True,
 )

@@ -62,6 +62,7 @@ ESTIMATOR = Estimator(
     title="clauset, tails of at least 50 values and a tenth of all",
     fit=clauset_min_tail,
     refit=clauset_min_tail_refit,
+    on_scale=True,
 )
 
 

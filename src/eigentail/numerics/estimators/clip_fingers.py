@@ -49,5 +49,8 @@ def clip_fingers(values: NDArray[np.float64]) -> Fit:
 
 
 ESTIMATOR = Estimator(
-    name="clip-fingers", title="clauset, without up to 10 largest values that raise alpha by 1", fit=clip_fingers
+    name="clip-fingers",
+    title="clauset, without up to 10 largest values that raise alpha by 1",
+    fit=clip_fingers,
+    on_scale=True,
 )

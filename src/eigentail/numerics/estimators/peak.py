@@ -65,4 +65,6 @@ def peak_window(values: NDArray[np.float64]) -> tuple[int, int]:
     return int(first), max(int(last), int(first) + 1)
 
 
-ESTIMATOR = Estimator(name="peak", title="clauset, xmin at 0.95 to 1.5 times the histogram's peak", fit=peak)
+ESTIMATOR = Estimator(
+    name="peak", title="clauset, xmin at 0.95 to 1.5 times the histogram's peak", fit=peak, on_scale=True
+)
