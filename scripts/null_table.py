@@ -36,7 +36,7 @@ LEVELS = (
 # fmt: on
 SPECTRUM = "spectrum"  # the part of the work that needs no estimator
 # The cost of a fit decides how often and up to how many eigenvalues it is simulated; beyond, the largest size counts.
-MOST_EVALS = {"truncated-power-law": 512, "E-TPL": 512, "upper-truncated": 1024, "farms": 128}
+MOST_EVALS = {"truncated-power-law": 512, "E-TPL": 512, "upper-truncated": 1024, "farms": 512}
 SLOW_DRAWS = {"truncated-power-law": 100, "E-TPL": 100, "farms": 50}
 
 
