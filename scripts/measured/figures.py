@@ -34,9 +34,9 @@ def null() -> None:
             )
             axes.fill_between(sizes, low, high, color=colour, alpha=0.15, linewidth=0)
             axes.plot(sizes, middle, color=colour, linestyle=style, label=f"N / M = {q}, median and 5 to 95 %")
-        axes.set(
-            xscale="log", yscale="log", xlabel="eigenvalues M", ylabel="alpha of untrained matrices", ylim=(1.5, 60)
-        )
+        axes.set(xscale="log", yscale="log", ylim=(1.5, 60))
+        axes.set(xlabel="eigenvalues M", ylabel="alpha of untrained matrices")
+        _plain(axes, x=(8, 32, 128, 512, 2048), y=(2, 3, 4, 6, 10, 20, 40))
 
     _save("trust_null", draw)
 
@@ -55,6 +55,7 @@ def covered(rows: Sequence[coverage.Row]) -> None:
             shares = [100 * coverage.pooled(group) for group in groups.values()]
             axes.plot(list(groups), shares, color=colour, marker=marker, label=design)
         axes.set(xscale="log", xlabel="values n", ylabel="intervals that hold the true alpha, %", ylim=(70, 100))
+        _plain(axes, x=list(groups), y=range(70, 101, 5))
 
     _save("trust_coverage", draw)
 
@@ -75,6 +76,13 @@ def verdicts(rows: Sequence[untrained.Row]) -> None:
         axes.set(xlabel="eigenvalues M of untrained matrices", ylabel="called well trained, %")
 
     _save("trust_untrained", draw)
+
+
+def _plain(axes: Axes, x: Sequence[int], y: Sequence[int]) -> None:
+    """Ticks that are written as numbers, not as powers of ten."""
+    axes.minorticks_off()
+    axes.set_xticks(x, [f"{value:,}" for value in x])
+    axes.set_yticks(y, [str(value) for value in y])
 
 
 def _save(name: str, draw: Callable[[Axes], None]) -> Path:

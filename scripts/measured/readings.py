@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 import eigentail as et
 from eigentail.records import Verdict
 
 # The verdict needs the fit and the spectrum's own statistics; more would only cost time.
-SETTINGS = et.Settings(metrics=("alpha", "noise_p"))
+SETTINGS = et.Settings(metrics=("alpha", "alpha_lo", "noise_p"))
 # A heavy tail is seen.
 SEEN = (Verdict.WELL_TRAINED, Verdict.OVER_TRAINED)
 
@@ -32,7 +34,7 @@ def read(target: object, *, with_peer: bool = True) -> list[Reading]:
 
     found = []
     for row in et.analyze(target, SETTINGS).layers:
-        values = row.spectrum.positive if row.spectrum is not None else ()
+        values = np.empty(0) if row.spectrum is None else row.spectrum.positive
         peer = weightwatcher_fit(values).alpha if with_peer and len(values) >= SETTINGS.min_evals else math.nan
         found.append(Reading(row.layer.name, row.layer.num_evals, row.verdict, row.fit.alpha, peer))
     return found
