@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from eigentail.analysis import Description as Description
     from eigentail.analysis import Interrupted as Interrupted
     from eigentail.analysis import analyze as analyze
+    from eigentail.analysis import compare as compare
     from eigentail.analysis import describe as describe
     from eigentail.analysis import load as load
     from eigentail.analysis import merge as merge
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from eigentail.settings import Settings as Settings
 
 _ROOMS: Final = {
-    "analysis": ("Description", "Interrupted", "analyze", "describe", "load", "merge", "stream"),
+    "analysis": ("Description", "Interrupted", "analyze", "compare", "describe", "load", "merge", "stream"),
     "errors": ("EigentailError", "LayerError", "SourceError", "UsageError"),
     "examples": ("example",),
     "execution": ("serial", "threads"),

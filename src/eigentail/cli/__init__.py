@@ -11,6 +11,7 @@ _HELP = """Tell how well a deep network was trained, from its weights alone.
   eigentail demo                          see it work, offline
   eigentail describe model.safetensors    what would be analysed
   eigentail analyze model.safetensors     a verdict for every layer
+  eigentail compare a.pth b.pth           which of two is better, and where they differ
 """
 
 _EPILOG = """\b
