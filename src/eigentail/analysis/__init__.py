@@ -8,4 +8,15 @@ from eigentail.analysis.merge import merge
 from eigentail.analysis.progress import SILENT, Progress
 from eigentail.analysis.stream import stream
 
-__all__ = ["SILENT", "Description", "Interrupted", "Progress", "analyze", "compare", "describe", "load", "merge", "stream"]
+__all__ = [
+    "SILENT",
+    "Description",
+    "Interrupted",
+    "Progress",
+    "analyze",
+    "compare",
+    "describe",
+    "load",
+    "merge",
+    "stream",
+]
