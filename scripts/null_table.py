@@ -40,6 +40,11 @@ MOST_EVALS = {"truncated-power-law": 512, "E-TPL": 512, "upper-truncated": 1024,
 SLOW_DRAWS = {"truncated-power-law": 100, "E-TPL": 100, "farms": 50}
 
 
+# (up to so many eigenvalues, so many matrices)
+SPECTRUM_DRAWS = ((64, 10000), (256, 4000), (1024, 2000), (2048, 500), (10**6, 250))
+FIT_DRAWS = ((64, 2000), (256, 1000), (1024, 500), (10**6, 200))
+
+
 class Grid(NamedTuple):
     """Shapes at which matrices are drawn."""
 
@@ -149,11 +154,10 @@ def fitted(estimator: Estimator, spectrum: Spectrum) -> dict[str, float]:
 
 def draws(part: str, evals: int) -> int:
     """How many matrices: fewer where each costs more, more where no fit is needed, none where it would take hours."""
-    if part == SPECTRUM:
-        return 10000 if evals <= 64 else 4000 if evals <= 256 else 2000 if evals <= 1024 else 500 if evals <= 2048 else 250
     if evals > MOST_EVALS.get(part, MOST_POOLED):
         return 0
-    usual = 2000 if evals <= 64 else 1000 if evals <= 256 else 500 if evals <= 1024 else 200
+    steps = SPECTRUM_DRAWS if part == SPECTRUM else FIT_DRAWS
+    usual = next(times for most, times in steps if evals <= most)
     return min(usual, SLOW_DRAWS.get(part, usual))
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from eigentail.analysis import analyze as analyze
     from eigentail.analysis import compare as compare
     from eigentail.analysis import describe as describe
+    from eigentail.analysis import diff as diff
     from eigentail.analysis import load as load
     from eigentail.analysis import merge as merge
     from eigentail.analysis import stream as stream
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from eigentail.settings import Settings as Settings
 
 _ROOMS: Final = {
-    "analysis": ("Description", "Interrupted", "analyze", "compare", "describe", "load", "merge", "stream"),
+    "analysis": ("Description", "Interrupted", "analyze", "compare", "describe", "diff", "load", "merge", "stream"),
     "errors": ("EigentailError", "LayerError", "SourceError", "UsageError"),
     "examples": ("example",),
     "execution": ("serial", "threads"),
