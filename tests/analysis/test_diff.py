@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import scipy.linalg
@@ -251,6 +252,11 @@ class TestDamage:
         assert damage_of(layer, before, after) == says
         small = et.describe({"fc.weight": heavy(96, 40, 1)}).layers[0]
         assert damage_of(small, before, after) == ""
+        assert damage_of(layer, msgspec.structs.replace(before, noise_p=0.5), after) == ""
+
+    def test_training_damages_no_untrained_net(self) -> None:
+        net = {f"fc{i}.weight": RNG.standard_normal((96, 64)).astype(np.float32) for i in range(3)}
+        assert diff(net, {name: heavy(96, 64, 5) for name in net}).outcomes == {"changed": 3}
 
     @pytest.mark.parametrize("seed", range(4))
     def test_a_small_change_hurts_nobody(self, seed: int) -> None:

@@ -216,6 +216,7 @@ def _measured(seen: Evidence, side: Side, settings: Settings) -> Side:
         alpha=seen.fit.alpha,
         alpha_low=seen.interval.low,
         alpha_high=seen.interval.high,
+        noise_p=seen.noise.p,
         log_norm=float(metrics["log_norm"].compute(spectrum=seen.spectrum)),
         rank=seen.spectrum.rank,
         traps=seen.shuffled.num_traps if "shuffled" in needs else None,

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from eigentail.analysis.verdict import FEWEST_TO_JUDGE, OVER_TRAINED
+from eigentail.numerics.noise import LEVEL as NOISE_LEVEL
 from eigentail.records import Layer
 from eigentail.records.difference import Deed, LayerDifference, Outcome, Side, TensorDifference, Whole
 
@@ -41,7 +42,8 @@ def damage_of(layer: Layer, base: Side, other: Side) -> str:
     Half of its eigenvalues or more are zero now and were not before; it has more correlation traps (where they were
     asked for); or alpha left its interval for the worse: each exponent lies outside the other's interval, also when
     both tails have the same number of eigenvalues (xmin may jump without anything else having changed), and it rose
-    towards noise or fell surely below 2. Needs 50 eigenvalues for the last.
+    towards noise or fell surely below 2. The last needs 50 eigenvalues, and a base that is more than noise: what was
+    never trained cannot be damaged by training.
 
     Args:
         layer: which one.
@@ -160,7 +162,7 @@ def _is_outside(alpha: float, side: Side) -> bool:
 
 
 def _left(layer: Layer, base: Side, other: Side) -> bool:
-    if layer.num_evals < FEWEST_TO_JUDGE:
+    if layer.num_evals < FEWEST_TO_JUDGE or base.noise_p >= NOISE_LEVEL:
         return False
     pairs = ((other.alpha, base), (base.alpha, other), (other.alpha_same_tail, base), (base.alpha_same_tail, other))
     if not all(_is_outside(alpha, side) for alpha, side in pairs):

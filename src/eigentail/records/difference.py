@@ -99,6 +99,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
         alpha_low: lower end of its 90 % interval.
         alpha_high: upper end.
         alpha_same_tail: the exponent of as many eigenvalues as the tail of the other side has.
+        noise_p: share of random matrices with a spectrum as far from noise.
         log_norm: log10 of the squared Frobenius norm, in the convention for convolutions of the settings.
         rank: eigenvalues that are not zero; None where it was not measured.
         zeros: share of the weights that are exactly zero.
@@ -117,6 +118,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     alpha_low: float = NAN
     alpha_high: float = NAN
     alpha_same_tail: float = NAN
+    noise_p: float = NAN
     log_norm: float = NAN
     rank: int | None = None
     zeros: float = NAN
