@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-import eigentail.analysis.compare as comparing
 from eigentail.analysis import Interrupted, analyze
 
 
@@ -146,7 +146,7 @@ def test_interrupted_it_says_what_is_done_and_how_to_keep_it(run, model, other, 
             raise Interrupted(report)
         return report
 
-    monkeypatch.setattr(comparing, "analyze", stop_at_the_second)
+    monkeypatch.setattr(sys.modules["eigentail.analysis.compare"], "analyze", stop_at_the_second)
     result = run("compare", model, other)
     assert (result.exit_code, result.stdout) == (130, "")
     assert result.stderr == (
