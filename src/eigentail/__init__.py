@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from eigentail.analysis import diff as diff
     from eigentail.analysis import load as load
     from eigentail.analysis import merge as merge
+    from eigentail.analysis import reading_of as reading_of
     from eigentail.analysis import stream as stream
+    from eigentail.analysis import study as study
     from eigentail.errors import EigentailError as EigentailError
     from eigentail.errors import LayerError as LayerError
     from eigentail.errors import SourceError as SourceError
@@ -36,7 +38,19 @@ if TYPE_CHECKING:
     from eigentail.settings import Settings as Settings
 
 _ROOMS: Final = {
-    "analysis": ("Description", "Interrupted", "analyze", "compare", "describe", "diff", "load", "merge", "stream"),
+    "analysis": (
+        "Description",
+        "Interrupted",
+        "analyze",
+        "compare",
+        "describe",
+        "diff",
+        "load",
+        "merge",
+        "reading_of",
+        "stream",
+        "study",
+    ),
     "errors": ("EigentailError", "LayerError", "SourceError", "UsageError"),
     "examples": ("example",),
     "execution": ("serial", "threads"),

@@ -7,7 +7,9 @@ from eigentail.analysis.diff import DiffInterrupted, diff
 from eigentail.analysis.document import load
 from eigentail.analysis.merge import merge
 from eigentail.analysis.progress import SILENT, Progress
+from eigentail.analysis.reading import reading_of
 from eigentail.analysis.stream import stream
+from eigentail.analysis.study import studies, study
 
 __all__ = [
     "SILENT",
@@ -21,5 +23,8 @@ __all__ = [
     "diff",
     "load",
     "merge",
+    "reading_of",
     "stream",
+    "studies",
+    "study",
 ]

@@ -12,6 +12,7 @@ _HELP = """Tell how well a deep network was trained, from its weights alone.
   eigentail describe model.safetensors    what would be analysed
   eigentail analyze model.safetensors     a verdict for every layer
   eigentail compare a.pth b.pth           which of two is better, and where they differ
+  eigentail study nature2021              does a metric follow the quality of a series
   eigentail diff base.pth tuned.pth       what was changed, how much, and what looks damaged
 """
 
