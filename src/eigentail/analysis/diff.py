@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Final, Protocol, cast
+from typing import Final, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -33,7 +33,6 @@ from eigentail.sources.delta import Delta
 
 _ALL: Final = ("*",)
 _EXAMPLES: Final = 3
-_Run = Callable[[Callable[[Unit], Found], Sequence[Unit]], Iterator[Found]]
 
 
 class Follower(Protocol):
@@ -44,9 +43,6 @@ class Follower(Protocol):
 
     def finished(self, row: LayerDifference, /) -> None:
         """One layer is done."""
-
-
-_SILENT: Final = cast(Follower, SILENT)
 
 
 class DiffInterrupted(KeyboardInterrupt):
@@ -68,7 +64,7 @@ def diff(
     settings: Settings = Settings(),
     *,
     using: Executor = serial,
-    progress: Follower = _SILENT,
+    progress: Follower = SILENT,
 ) -> Difference:
     """Say what was done to a model: fine-tuned, merged, pruned, quantised; how much, where, and whether it was hurt.
 
@@ -111,7 +107,7 @@ def diff(
         progress.started(plan.description)
         found: list[Found] = []
         try:
-            for done in cast(_Run, using)(partial(measure_change, delta=plan.delta, settings=settings), plan.units):
+            for done in using(partial(measure_change, delta=plan.delta, settings=settings), plan.units):
                 found.append(done)
                 for row in done.rows:
                     progress.finished(row)

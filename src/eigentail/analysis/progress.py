@@ -29,7 +29,7 @@ class Silent:
     def started(self, description: Description, /) -> None:
         """Say nothing."""
 
-    def finished(self, row: LayerReport | None, /) -> None:
+    def finished(self, row: object, /) -> None:
         """Say nothing."""
 
 

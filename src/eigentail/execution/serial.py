@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 
 from threadpoolctl import ThreadpoolController
 
-from eigentail.records import Layer, LayerReport
+from eigentail.execution.executor import Result, Work
 
 
-def serial(measure: Callable[[Layer], LayerReport], work: Sequence[Layer]) -> Iterator[LayerReport]:
-    """Measure the layers in the order given.
+def serial(measure: Callable[[Work], Result], work: Sequence[Work]) -> Iterator[Result]:
+    """One piece of work after the other, in the order given.
 
     Example:
         >>> list(serial(str.upper, ["a", "b"]))  # anything that maps will do
         ['A', 'B']
     """
     blas = ThreadpoolController()  # looking for the libraries takes longer than a small layer: once, not for each
-    for layer in work:
+    for task in work:
         with blas.limit(limits=1, user_api="blas"):  # not held while the caller looks at the result
-            done = measure(layer)
+            done = measure(task)
         yield done

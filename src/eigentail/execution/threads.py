@@ -10,8 +10,7 @@ from typing import Final
 from threadpoolctl import threadpool_limits
 
 from eigentail.errors import UsageError
-from eigentail.execution.executor import Executor
-from eigentail.records import Layer, LayerReport
+from eigentail.execution.executor import Executor, Result, Work
 
 # Of 200 MB, what the interpreter, numpy and a few mapped pages do not take (measured: 60 to 90 MB).
 _SPARE: Final = 100 * 10**6
@@ -37,11 +36,11 @@ def threads(workers: int) -> Executor:
     if workers < 1:
         raise UsageError(f"{workers} is too few", where="workers", hint="use 1 or more")
 
-    def run(measure: Callable[[Layer], LayerReport], work: Sequence[Layer]) -> Iterator[LayerReport]:
-        largest = max((8 * layer.shape[0] * layer.shape[1] for layer in work), default=0)
+    def run(measure: Callable[[Work], Result], work: Sequence[Work]) -> Iterator[Result]:
+        largest = max((8 * task.shape[0] * task.shape[1] for task in work), default=0)
         budget = 4 * largest + _SPARE
         waiting = deque(work)
-        running: dict[Future[LayerReport], int] = {}
+        running: dict[Future[Result], int] = {}
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
             while waiting or running:  # nothing is ever queued in the pool: whoever stops waits for what runs only
                 _start(pool, measure, waiting, running, (workers, budget))
@@ -55,19 +54,19 @@ def threads(workers: int) -> Executor:
 
 def _start(
     pool: ThreadPoolExecutor,
-    measure: Callable[[Layer], LayerReport],
-    waiting: deque[Layer],
-    running: dict[Future[LayerReport], int],
+    measure: Callable[[Work], Result],
+    waiting: deque[Work],
+    running: dict[Future[Result], int],
     limits: tuple[int, int],
 ) -> None:
-    """Hand out the dearest waiting layer while it fits, else the cheapest; always one when nothing runs."""
+    """Hand out the dearest waiting task while it fits, else the cheapest; always one when nothing runs."""
     workers, budget = limits
     while waiting and len(running) < workers:
         free = budget - sum(running.values())
         if not running or waiting[0].memory <= free:
-            layer = waiting.popleft()
+            task = waiting.popleft()
         elif waiting[-1].memory <= free:
-            layer = waiting.pop()
+            task = waiting.pop()
         else:
             return
-        running[pool.submit(measure, layer)] = layer.memory
+        running[pool.submit(measure, task)] = task.memory

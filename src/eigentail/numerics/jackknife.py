@@ -48,7 +48,7 @@ def jackknife(stack: NDArray[Any], fit: Callable[[NDArray[Any]], Fit], *, seed: 
     The choice of xmin jumps, so Clauset's exponent is not a smooth function of the weights and a single error is rough;
     the coverage is near 90 % all the same. Measured on 80 to 200 matrices each with Pareto entries of index 1 and 1.5
     (M = 128 and 256, Q = 1 and 2): 91 to 95 % of the estimator's own mean for `clauset`, 89 to 97 % for `hill`. Of the
-    exponent of the theory, 1 + index / 2, it covers 89 to 93 % for `clauset`; for `hill` 4 to 59 % at Q = 1, where that
+    exponent of the theory, 1 + index / 2, it covers 84 to 93 % for `clauset`; for `hill` 4 to 59 % at Q = 1, where that
     one's bias is larger than its error.
 
     Args:
