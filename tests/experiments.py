@@ -1,4 +1,4 @@
-"""The experiments behind docs/trust.md, so that tests run them at a smaller size."""
+"""The experiments behind docs/trust.md and docs/evidence.md, so that tests run them at a smaller size."""
 
 from __future__ import annotations
 
@@ -7,6 +7,18 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts"))
 
-from measured import coverage, matrices, null, page, readings, refits, trained, traps, untrained
+from measured import coverage, exponents, matrices, null, page, readings, refits, related, trained, traps, untrained
 
-__all__ = ["coverage", "matrices", "null", "page", "readings", "refits", "trained", "traps", "untrained"]
+__all__ = [
+    "coverage",
+    "exponents",
+    "matrices",
+    "null",
+    "page",
+    "readings",
+    "refits",
+    "related",
+    "trained",
+    "traps",
+    "untrained",
+]

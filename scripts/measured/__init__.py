@@ -1,4 +1,4 @@
-"""What docs/trust.md states, measured: an experiment a file, each a pure function of seeds that returns rows."""
+"""What docs/trust.md and docs/evidence.md state, measured: a pure function of seeds and files that returns rows."""
 
 from __future__ import annotations
 

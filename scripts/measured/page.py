@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from measured import ROOT
 
@@ -27,16 +28,16 @@ def put(text: str, name: str, content: str) -> str:
     head, found, rest = text.partition(begin)
     _, closed, tail = rest.partition(end)
     if not found or not closed:
-        raise SystemExit(f"{PAGE.name} has no place for {name}")
+        raise SystemExit(f"the page has no place for {name}")
     return f"{head}{begin}\n{content}\n{end}{tail}"
 
 
-def write(tables: dict[str, str]) -> None:
+def write(tables: dict[str, str], path: Path = PAGE) -> None:
     """Put every table in its place."""
-    text = PAGE.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
     for name, content in tables.items():
         text = put(text, name, content)
-    PAGE.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
 
 
 def _is_number(cell: str) -> bool:

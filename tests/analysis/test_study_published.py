@@ -12,6 +12,7 @@ from shared import NO_SHARED_DATA, shared_data
 
 from eigentail.analysis.study import studies, study
 from eigentail.analysis.study_file import built_in, read_series
+from eigentail.settings import Settings
 
 SHARED = shared_data()
 needs_papers = pytest.mark.skipif(SHARED is None, reason=NO_SHARED_DATA)
@@ -141,3 +142,9 @@ def test_every_built_in_series_says_where_it_is_from_and_what_it_cannot_show(nam
     assert series.caveats
     assert name == path.stem
     assert all(model.metrics and model.provider for model in series.models)
+
+
+def test_published_averages_answer_to_the_metrics_asked_for() -> None:
+    found = study("nature2021-vgg", Settings(metrics=("alpha_weighted",)))
+    assert set(found.metrics) == {"alpha_weighted"}
+    assert set(study("nature2021-vgg").metrics) > {"alpha_weighted", "alpha", "log_norm"}

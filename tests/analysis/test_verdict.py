@@ -148,3 +148,12 @@ def test_thresholds_are_not_held_against_an_exponent_of_another_scale() -> None:
         assert row.fit.alpha != by_clauset.fit.alpha
         assert row.verdict is by_clauset.verdict
         assert row.reason == f"alpha by clauset {by_clauset.fit.alpha:.2f} is between 2 and 6"
+
+
+def test_the_verdict_does_not_depend_on_the_metrics_asked_for() -> None:
+    import eigentail as et
+
+    usual = et.analyze(et.example())
+    assert usual.layers["fc1"].fit.alpha < 2 < usual.layers["fc1"].metrics["alpha_hi"]
+    few = et.analyze(et.example(), et.Settings(metrics=("log_norm",), null="none"))
+    assert [row.verdict for row in few.layers] == [row.verdict for row in usual.layers]

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from eigentail.analysis.evidence import Evidence
-from eigentail.analysis.verdict import Signs, judge
+from eigentail.analysis.verdict import OVER_TRAINED, Signs, judge
 from eigentail.errors import EigentailError, LayerError, SourceError
 from eigentail.layers import matrices, read_part
 from eigentail.metrics import chosen
@@ -70,14 +70,18 @@ def measure(layer: Layer, *, source: WeightSource, settings: Settings) -> LayerR
 
 
 def _signs(seen: Evidence, made: set[str], settings: Settings) -> Signs:
-    """What the verdict rests on: whether it is noise, and of the rest what some metric has paid for."""
+    """What the verdict rests on, whatever the metrics; the rest of the evidence goes into the reason where it was made.
+
+    Traps alone change the verdict only where some metric has paid for shuffles.
+    """
     traps = seen.shuffled.num_traps if "shuffled" in made else 0
     signs = Signs(layer=seen.layer, fit=seen.fit, spectrum=seen.spectrum, noise=seen.noise, traps=traps)
     if not seen.on_scale:
         fit = fit_tail(seen.spectrum, estimators[_OF_THE_LITERATURE], fewest=settings.min_evals)
         return replace(signs, fit=fit, by=f" by {_OF_THE_LITERATURE}")
     null = seen.null if "null" in made else Null()
-    return replace(signs, null=null, interval=seen.interval if "interval" in made else Interval())
+    needs_interval = "interval" in made or seen.fit.alpha < OVER_TRAINED
+    return replace(signs, null=null, interval=seen.interval if needs_interval else Interval())
 
 
 def _failed(layer: Layer, settings: Settings, error: EigentailError) -> LayerReport:

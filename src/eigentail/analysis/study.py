@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -16,7 +17,7 @@ from eigentail.analysis.study_trends import concluded, layers_in, weights_in
 from eigentail.errors import SourceError, UsageError
 from eigentail.execution import Executor, serial
 from eigentail.records.study import Measured, Series, SeriesModel, Study
-from eigentail.settings import Settings
+from eigentail.settings import DEFAULT, Settings
 
 
 def study(
@@ -33,7 +34,8 @@ def study(
             mapping of name to (model, value), or a sequence of (name, model, value). A model is whatever `analyze`
             takes, a report, or the path of a saved one; values given in Python are the better the larger they are:
             negate an error or a loss.
-        settings: for the models that are measured; published averages and saved reports are what they are.
+        settings: for the models that are measured; of published averages those that `metrics` names are
+            taken, and saved reports are what they are.
         using: how many hands.
         progress: told of each model in turn.
 
@@ -146,7 +148,7 @@ def measured(
     found = Measured(model=model, parameters=model.parameters, layers=model.layers)
     wrong = "" if math.isfinite(model.value) else f"its value is {model.value}: left out of every trend"
     if model.metrics:
-        return replace(found, metrics=model.metrics, reason=wrong)
+        return replace(found, metrics=_asked(model.metrics, settings), reason=wrong)
     if model.target is None:
         return replace(found, reason=model.missing or "its weights are not here")
     try:
@@ -162,6 +164,16 @@ def measured(
         reading=reading_of(report),
         reason=wrong,
     )
+
+
+def _asked(published: Mapping[str, float], settings: Settings) -> dict[str, float]:
+    """Of published averages those that the settings name; they may have names that no metric has."""
+    usual = DEFAULT in settings.metrics
+    return {
+        name: value
+        for name, value in published.items()
+        if usual or any(fnmatchcase(name, word) for word in settings.metrics)
+    }
 
 
 def _studied(series: Series, settings: Settings, using: Executor, progress: Progress) -> Study:

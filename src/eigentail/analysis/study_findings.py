@@ -132,11 +132,11 @@ def _least_p(study: Study) -> float:
 def _corrected(study: Study) -> Said:
     """What is left of the p-values when all metrics are counted."""
     tried = [name for name, trend in study.metrics.items() if not math.isnan(trend.kendall_p)]
-    if not tried or not _least_p(study) <= _LEVEL:
+    if len(tried) < 2 or not _least_p(study) <= _LEVEL:  # one number needs no correction
         return
     alone = [name for name in tried if study.metrics[name].kendall_p < _LEVEL]
     kept = [name for name in tried if study.metrics[name].kendall_p_holm < _LEVEL]
-    counted = f"after correction for {len(tried)} {'metric' if len(tried) == 1 else 'metrics'} (Holm)"
+    counted = f"after correction for {len(tried)} metrics (Holm)"
     if kept:
         yield "correction", f"{counted}, p stays below {_LEVEL} for {', '.join(kept)}"
     else:
