@@ -10,6 +10,7 @@ import msgspec
 
 from eigentail.records import SourceRef, Summary
 from eigentail.records.comparison import Alignment, Comparison, Finding, Flow, Mark, MatchedLayer, Paired, Ranking
+from eigentail.reports.chosen import chosen_line
 from eigentail.reports.compare_tables import (
     alone_table,
     flow_table,
@@ -145,13 +146,10 @@ def _order(ranking: Ranking, known: Sequence[int], names: Sequence[str]) -> str:
 def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
     """Everything needed to get the same numbers again."""
     for place, (name, report) in enumerate(zip(comparison.names, comparison.reports, strict=True), 1):
-        chosen = ", ".join(
-            f"{field} {value}" for field, value in msgspec.structs.asdict(report.settings).items() if value is not None
-        )
         yield f"model {place}", visible(name)
         yield f"source {place}", visible(report.source.target)
         yield f"fingerprint {place}", report.source.fingerprint or "-"
-        yield f"settings {place}", chosen
+        yield f"settings {place}", chosen_line(report.settings)
         yield f"versions {place}", ", ".join(f"{word} {version}" for word, version in report.versions.items())
 
 

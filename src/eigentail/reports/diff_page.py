@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from eigentail.records.difference import Difference, LayerDifference, Outcome, Side, TensorDifference
+from eigentail.reports.chosen import chosen_words
 from eigentail.reports.diff_document import to_json
 from eigentail.reports.publish import render
 from eigentail.reports.table import ALWAYS, FILES_ONLY, Cell, Column, Page, Table, visible
@@ -201,13 +202,11 @@ def _percent(share: float) -> str:
 
 def _facts(difference: Difference) -> tuple[tuple[str, str], ...]:
     """Everything needed to get the same numbers again."""
-    settings = difference.settings
-    values = ((name, getattr(settings, name)) for name in settings.__struct_fields__)
     return (
         ("base", visible(difference.base.target)),
         ("base fingerprint", difference.base.fingerprint or "-"),
         ("other", visible(difference.other.target)),
         ("other fingerprint", difference.other.fingerprint or "-"),
-        *((name, ", ".join(value) if isinstance(value, tuple) else str(value)) for name, value in values),
+        *chosen_words(difference.settings),
         *((f"{name} version", version) for name, version in difference.versions.items()),
     )

@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from eigentail.records import Layer, ModelReport, Skip, SourceRef
+from eigentail.reports.chosen import chosen_words
 from eigentail.reports.table import Page, cell_text, visible
 from eigentail.reports.tables import (
     described_table,
@@ -167,19 +168,13 @@ def _report_lead(report: ModelReport) -> tuple[str, ...]:
 
 def _facts(source: SourceRef, settings: Settings, versions: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Everything needed to get the same numbers again."""
-    chosen = [(name, _words(getattr(settings, name))) for name in settings.__struct_fields__]
     return (
         ("source", visible(source.target)),
         ("format", source.format),
         ("fingerprint", source.fingerprint or "-"),
-        *chosen,
+        *chosen_words(settings),
         *((f"{name} version", version) for name, version in versions.items()),
     )
-
-
-def _words(value: object) -> str:
-    """A setting as a user would write it."""
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _counted(n: int, noun: str) -> str:

@@ -10,6 +10,7 @@ import msgspec
 from eigentail.records.reading import Reading
 from eigentail.records.study import Measured, Study
 from eigentail.records.trend import Trend
+from eigentail.reports.chosen import chosen_line
 from eigentail.reports.publish import render
 from eigentail.reports.study_tables import (
     groups_table,
@@ -158,8 +159,7 @@ def _facts(studies: Sequence[Study]) -> Iterator[tuple[str, str]]:
         yield from ((f"{name}: {word}", visible(text)) for word, text in told if text)
         yield f"{name}: counted", study.counting
         if study.settings is not None:
-            chosen = msgspec.structs.asdict(study.settings).items()
-            yield f"{name}: settings", ", ".join(f"{field} {value}" for field, value in chosen if value is not None)
+            yield f"{name}: settings", chosen_line(study.settings)
         versions = next((found.report.versions for found in study.models if found.report is not None), {})
         if versions:
             yield f"{name}: versions", ", ".join(f"{word} {version}" for word, version in versions.items())
