@@ -27,7 +27,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
         nbytes = sparse(path, tensors, SHAPE, filled=4)
-        command = [sys.executable, "-m", "eigentail", "analyze", str(path), "--format", "quiet"]
+        command = [sys.executable, "-m", "eigentail", "analyze", str(path), "--no-store", "--format", "quiet"]
         subprocess.run(command, check=True)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     matrix = 8 * SHAPE[0] * SHAPE[1]

@@ -27,7 +27,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
         gpt2_small(path)
-        ours = [sys.executable, "-m", "eigentail", "analyze", str(path), "--format", "quiet"]
+        ours = [sys.executable, "-m", "eigentail", "analyze", str(path), "--no-store", "--format", "quiet"]
         peer = [sys.executable, "-c", PEER, folder]
         pairs = [(seconds(ours), seconds(peer)) for _ in range(runs)]
     floor = gpt2_flops() / gemm_rate()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +15,11 @@ sys.path.insert(0, str(Path(__file__).parent))  # so that `import shared` and `i
 
 # Doctests are looked for in every module, and two modules cannot both be called `conftest`.
 collect_ignore_glob = ["conftest.py", "*/conftest.py"]
+
+# No test reads or writes what the user of this machine keeps.
+_HOME = tempfile.TemporaryDirectory(prefix="eigentail-tests-")
+os.environ["EIGENTAIL_HOME"] = _HOME.name
+atexit.register(_HOME.cleanup)
 
 # The reasons that may stand in CI: what the machine does not have.
 ALLOWED_TO_SKIP = ("GPU", "network", "shared data")

@@ -13,6 +13,7 @@ from eigentail.execution import Executor, serial
 from eigentail.records import LayerReport, LayerTable, ModelReport
 from eigentail.settings import Settings
 from eigentail.sources import opened
+from eigentail.store import SpectrumStore
 
 
 class Interrupted(KeyboardInterrupt):
@@ -35,6 +36,7 @@ def analyze(
     using: Executor = serial,
     shard: tuple[int, int] = (0, 1),
     progress: Progress = SILENT,
+    store: SpectrumStore | None = None,
 ) -> ModelReport:
     """Measure every layer of a model and say how well it was trained.
 
@@ -45,6 +47,7 @@ def analyze(
         using: how many hands (`eigentail.threads(2)`); the numbers do not depend on it.
         shard: (i, n): of the layers, dearest first, every n-th from the i-th on; see `merge`.
         progress: told when the work is known and when a layer is done.
+        store: where spectra are looked for first, and kept; the numbers do not depend on it.
 
     Returns:
         The report: layers, skips with reasons, summary. Numbers are NaN where there is none.
@@ -68,7 +71,7 @@ def analyze(
         work = described(source, settings, shard)
         progress.started(work)
         try:
-            for row in flow(source, work, using):
+            for row in flow(source, work, using, store):
                 rows.append(row)
                 progress.finished(row)
         except KeyboardInterrupt as stop:

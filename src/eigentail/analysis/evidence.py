@@ -22,6 +22,7 @@ from eigentail.numerics.tail import estimator_named
 from eigentail.numerics.vectors import Vectors, vectors_of
 from eigentail.records import Fit, Layer, Spectrum
 from eigentail.settings import Settings
+from eigentail.store import SpectrumStore, address_of
 
 
 @final
@@ -35,17 +36,27 @@ class Evidence:
         4.0
     """
 
-    def __init__(self, layer: Layer, stack: NDArray[Any], settings: Settings) -> None:
+    def __init__(
+        self, layer: Layer, stack: NDArray[Any], settings: Settings, store: SpectrumStore | None = None
+    ) -> None:
         self.layer = layer
         self._stack = stack
         self._settings = settings
+        self._store = store
         self._scale = conv_scale(layer, settings)
         self._estimator = estimator_named(settings.tail)
 
     @once
     def spectrum(self) -> Spectrum:
         """The eigenvalues, in the convention for convolutions that the settings name."""
-        return self._spectrum_of(self._stack)
+        if self._store is None:
+            return self._spectrum_of(self._stack)
+        address = address_of(self._stack, precision=self._settings.precision, scale=self._scale)
+        spectrum = self._store.get(address)
+        if spectrum is None:
+            spectrum = self._spectrum_of(self._stack)
+            self._store.put(address, spectrum)
+        return spectrum
 
     @once
     def fit(self) -> Fit:

@@ -18,18 +18,22 @@ from eigentail.numerics.tail import estimators, fit_tail
 from eigentail.records import NAN, Fit, FitStatus, Layer, LayerReport
 from eigentail.settings import Settings
 from eigentail.sources import WeightSource
+from eigentail.store import SpectrumStore
 
 # Whose exponents the thresholds of the literature were made for.
 _OF_THE_LITERATURE: Final = "clauset"
 
 
-def measure(layer: Layer, *, source: WeightSource, settings: Settings) -> LayerReport:
+def measure(
+    layer: Layer, *, source: WeightSource, settings: Settings, store: SpectrumStore | None = None
+) -> LayerReport:
     """Read a layer, find its spectrum and tail, and say what they mean.
 
     Args:
         layer: which one.
         source: where its tensors are; it is only read.
         settings: what to measure.
+        store: asked for the spectrum first, and given it; None to compute it.
 
     Returns:
         The report; a layer that cannot be measured has NaN for its numbers and the reason for its verdict.
@@ -47,7 +51,7 @@ def measure(layer: Layer, *, source: WeightSource, settings: Settings) -> LayerR
     """
     try:
         arrays = [source.read(spec, read_part(layer)) for spec in layer.tensors]
-        seen = Evidence(layer, matrices(layer, arrays), settings)
+        seen = Evidence(layer, matrices(layer, arrays), settings, store)
         fit = seen.fit
     except (SourceError, LayerError) as error:
         if settings.strict:

@@ -11,6 +11,7 @@ from eigentail.execution import Executor, serial
 from eigentail.records import LayerReport
 from eigentail.settings import Settings
 from eigentail.sources import WeightSource, opened
+from eigentail.store import SpectrumStore
 
 
 def stream(
@@ -19,6 +20,7 @@ def stream(
     *,
     using: Executor = serial,
     shard: tuple[int, int] = (0, 1),
+    store: SpectrumStore | None = None,
 ) -> Iterator[LayerReport]:
     """Each layer's report as soon as it is there, the dearest layer first.
 
@@ -27,6 +29,7 @@ def stream(
         settings: what to measure.
         using: how many hands; the numbers do not depend on it.
         shard: (i, n): of the layers, dearest first, every n-th from the i-th on.
+        store: where spectra are looked for first, and kept.
 
     Yields:
         Reports in the order they are finished.
@@ -40,16 +43,19 @@ def stream(
         ['b', 'a']
     """
     with opened(target) as source:
-        yield from flow(source, described(source, settings, shard), using)
+        yield from flow(source, described(source, settings, shard), using, store)
 
 
-def flow(source: WeightSource, work: Description, using: Executor) -> Iterator[LayerReport]:
+def flow(
+    source: WeightSource, work: Description, using: Executor, store: SpectrumStore | None = None
+) -> Iterator[LayerReport]:
     """Measure what a description lists, the dearest layer first.
 
     Args:
         source: open; it is only read.
         work: made from that source.
         using: how many hands.
+        store: where spectra are looked for first, and kept.
 
     Yields:
         Reports in the order they are finished.
@@ -60,4 +66,4 @@ def flow(source: WeightSource, work: Description, using: Executor) -> Iterator[L
         ...     [row.name for row in flow(source, described(source, Settings()), serial)]
         ['a']
     """
-    yield from using(partial(measure, source=source, settings=work.settings), dearest_first(work.layers))
+    yield from using(partial(measure, source=source, settings=work.settings, store=store), dearest_first(work.layers))

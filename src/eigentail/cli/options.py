@@ -6,12 +6,15 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 import click
 import msgspec
 
 from eigentail.settings import Conv, ConvScale, Embeddings, NullBy, Precision, Settings, parse_settings
+
+if TYPE_CHECKING:
+    from eigentail.store import SpectrumStore
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -113,6 +116,21 @@ def executor_options(verb: Verb) -> Verb:
     return _apply(verb, options)
 
 
+def store_options(verb: Verb) -> Verb:
+    """Add whether spectra are kept between runs; `store_of` makes the store.
+
+    Example:
+        >>> @click.command()
+        ... @store_options
+        ... def command() -> None: ...
+        >>> "--no-store" in [name for option in command.params for name in option.opts]
+        True
+    """
+    return _option("store", "--no-store", "unused", is_flag=True, default=None, help="Neither use nor keep spectra.")(
+        verb
+    )
+
+
 def settings_of(ctx: click.Context) -> Settings:
     """The settings chosen on the command line; the rest keep the defaults of `Settings`.
 
@@ -173,6 +191,28 @@ def executor_of(ctx: click.Context) -> Any:
     if chosen.get("name") == "serial":
         return serial
     return threads(chosen.get("workers") or cores())
+
+
+def store_of(ctx: click.Context) -> SpectrumStore | None:
+    """The user's store, or None if it is not wanted, or cannot be used: then one sentence on standard error says why.
+
+    Args:
+        ctx: of a verb with `store_options`.
+
+    Example:
+        >>> store_of(click.Context(click.Command("x"))).trouble
+        ''
+    """
+    if _chosen(ctx, "store").get("unused"):
+        return None
+    from eigentail.errors import UsageError
+    from eigentail.store import user_store
+
+    try:
+        return user_store()
+    except UsageError as error:
+        click.echo(f"eigentail: {error}", err=True)
+        return None
 
 
 def _option(group: str, *names: str, **attributes: Any) -> Callable[[Verb], Verb]:

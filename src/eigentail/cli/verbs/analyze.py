@@ -14,6 +14,8 @@ from eigentail.cli.options import (
     output_options,
     settings_of,
     settings_options,
+    store_of,
+    store_options,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ Examples:
 @click.argument("target")
 @settings_options
 @executor_options
+@store_options
 @output_options
 @click.option("-v", "--verbose", is_flag=True, help="A line for every finished layer, on standard error.")
 @click.pass_context
@@ -43,6 +46,7 @@ def command(ctx: click.Context, target: str, verbose: bool) -> None:
     layers that are finished.
     """
     settings, output, using = settings_of(ctx), output_of(ctx), executor_of(ctx)
+    store = store_of(ctx)
     from eigentail.analysis import Interrupted, analyze
     from eigentail.cli.group import INTERRUPTED, PARTIAL
     from eigentail.cli.progress import watching
@@ -51,10 +55,12 @@ def command(ctx: click.Context, target: str, verbose: bool) -> None:
 
     with watching(verbose) as watch:
         try:
-            report, code = analyze(target, settings, using=using, progress=watch), 0
+            report, code = analyze(target, settings, using=using, progress=watch, store=store), 0
         except Interrupted as stopped:
             report, code = stopped.report, INTERRUPTED
     show(report_page(report), output)
+    if store is not None and store.trouble:
+        click.echo(f"eigentail: {store.trouble}: --no-store does without", err=True)
     if _say_failures(report) and not code:
         code = PARTIAL
     if code == INTERRUPTED:

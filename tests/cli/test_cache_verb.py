@@ -1,0 +1,132 @@
+"""`eigentail cache`, and what `analyze` does with what is kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from eigentail.store import user_store
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EIGENTAIL_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def unsolvable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*arrays: object) -> None:
+        raise AssertionError("a spectrum was computed")
+
+    monkeypatch.setattr(np.linalg, "eigvalsh", never)
+
+
+class TestAnalyze:
+    def test_a_second_time_computes_no_spectrum(self, run, model, request) -> None:
+        first = run("analyze", model, "--json")
+        request.getfixturevalue("unsolvable")
+        second = run("analyze", model, "--json")
+        assert (second.exit_code, second.stderr) == (0, "")
+        assert second.stdout == first.stdout
+        assert run("analyze", model, "--no-store").exit_code == 70
+
+    def test_no_store_leaves_nothing(self, run, model, home) -> None:
+        kept = run("analyze", model, "--json", "--no-store").stdout
+        assert not home.exists()
+        assert run("analyze", model, "--json").stdout == kept
+        assert home.exists()
+
+    def test_tensors_under_other_names_are_found(self, run, model, tmp_path, request) -> None:
+        run("analyze", model)
+        renamed = tmp_path / "renamed.safetensors"
+        save_file({f"net.{name}": array for name, array in load_file(model).items()}, renamed)
+        request.getfixturevalue("unsolvable")
+        assert run("analyze", renamed).exit_code == 0
+
+    def test_a_home_that_cannot_be_used_is_told_in_one_line(self, run, model, home) -> None:
+        plain = run("analyze", model, "--json", "--no-store").stdout
+        home.write_text("a file")
+        result = run("analyze", model, "--json")
+        assert (result.exit_code, result.stdout) == (0, plain)
+        assert result.stderr.startswith(f"eigentail: {home}: cannot be used as a store (")
+        assert result.stderr.count("\n") == 1
+
+    def test_what_cannot_be_kept_is_told_in_one_line(self, run, model, home) -> None:
+        home.mkdir()
+        (home / "spectra").write_text("a file")
+        result = run("analyze", model)
+        assert result.exit_code == 0
+        assert "3 layers: " in result.stdout
+        assert result.stderr.startswith(f"eigentail: {home}: spectra are not kept (")
+        assert result.stderr.count("\n") == 1
+
+    def test_a_newer_store_is_not_used_and_not_touched(self, run, model, home) -> None:
+        home.mkdir()
+        (home / "version").write_text("7")
+        result = run("analyze", model)
+        assert result.exit_code == 0
+        assert "made by a newer eigentail" in result.stderr
+        assert [path.name for path in home.iterdir()] == ["version"]
+
+
+class TestCache:
+    def test_shows_where_how_many_and_how_large(self, run, model, home) -> None:
+        empty = json.loads(run("cache", "--json").stdout)
+        assert empty == {"schema_version": 1, "path": str(home), "entries": 0, "bytes": 0}
+        run("analyze", model)
+        full = json.loads(run("cache", "--json").stdout)
+        files = [path for path in (home / "spectra").rglob("*") if path.is_file()]
+        assert full["entries"] == len(files) == 3
+        assert full["bytes"] == sum(path.stat().st_size for path in files)
+        assert "entries  3" in run("cache").stdout
+
+    def test_verify_lists_the_damaged(self, run, model) -> None:
+        run("analyze", model)
+        assert run("cache", "verify").exit_code == 0
+        path = user_store().entries()[1].path
+        path.write_bytes(path.read_bytes()[:-1])
+        result = run("cache", "verify", "--json")
+        assert result.exit_code == 4
+        assert json.loads(result.stdout)["damaged"] == [str(path)]
+        assert result.stderr == f"eigentail: {path}: damaged: it is made again when it is needed\n"
+        run("analyze", model)
+        result = run("cache", "verify", "--json")
+        assert (result.exit_code, json.loads(result.stdout)["damaged"], result.stderr) == (0, [], "")
+
+    def test_prune_and_clear(self, run, model) -> None:
+        run("analyze", model)
+        sizes = [entry.nbytes for entry in user_store().entries()]
+        pruned = json.loads(run("cache", "prune", "--size", f"{sum(sizes) - 1}", "--json").stdout)
+        assert (pruned["entries"], pruned["removed"]) == (2, 1)
+        assert json.loads(run("cache", "prune", "--size", "1GB", "--json").stdout)["removed"] == 0
+        cleared = json.loads(run("cache", "clear", "--json").stdout)
+        assert (cleared["entries"], cleared["bytes"], cleared["removed"]) == (0, 0, 2)
+
+    @pytest.mark.parametrize(
+        ("words", "sentence"),
+        [
+            (("cache", "prune", "--size", "lots"), "eigentail: --size: 'lots' is no size: write 500MB or 1GB\n"),
+            (("cache", "prune", "--size", "-1"), "eigentail: --size: '-1' is no size: write 500MB or 1GB\n"),
+            (("cache", "prune"), "eigentail: missing option '--size': eigentail cache prune --help shows how\n"),
+            (("cache", "verfy"), "eigentail: no such command 'verfy'"),
+        ],
+    )
+    def test_a_wrong_word(self, run, words, sentence) -> None:
+        result = run(*words)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith(sentence)
+        assert result.stderr.count("\n") == 1
+
+    @pytest.mark.parametrize("words", [(), ("verify",), ("clear",), ("prune", "--size", "0")])
+    def test_a_newer_store_is_refused(self, run, home, words) -> None:
+        home.mkdir()
+        (home / "version").write_text("7")
+        result = run("cache", *words)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "made by a newer eigentail (store 7, this one knows up to 1)" in result.stderr
+        assert result.stderr.count("\n") == 1
