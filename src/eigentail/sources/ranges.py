@@ -125,6 +125,27 @@ class RangeFile(io.RawIOBase):
         return n
 
 
+def open_range(where: str) -> RangeReader:
+    """The bytes of a target, wherever they lie: the one door for every format.
+
+    Args:
+        where: what a reference names.
+
+    Raises:
+        SourceError: they cannot be opened.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "x"
+        >>> _ = path.write_bytes(b"eigentail")
+        >>> reader = open_range(str(path))
+        >>> reader.size
+        9
+        >>> reader.close()
+    """
+    return LocalRange(where)
+
+
 def _plain(error: OSError) -> str:
     """The system's own words for what went wrong, in lower case."""
     return (error.strerror or str(error)).lower()

@@ -12,7 +12,7 @@ from eigentail.records import SourceRef, TensorSpec
 from eigentail.sources.checkpoint import flatten
 from eigentail.sources.config import read_config
 from eigentail.sources.placed import check_rows
-from eigentail.sources.ranges import LocalRange, RangeReader
+from eigentail.sources.ranges import RangeReader, open_range
 from eigentail.sources.strided import TensorRef, flaw, footprint, rows, view
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def open_torch(ref: SourceRef, understand: Callable[[RangeReader, str], Contents
         Traceback (most recent call last):
         eigentail.errors.SourceError: no/such.pt: no such file or directory
     """
-    reader = LocalRange(ref.target)
+    reader = open_range(ref.target)
     try:
         return StorageSource(ref, reader, understand(reader, ref.target))
     except SourceError:

@@ -17,7 +17,7 @@ from eigentail.sources.archive import open_archive
 from eigentail.sources.inflated import member_range
 from eigentail.sources.placed import Placed, PlacedSource, nbytes_of, plain_names
 from eigentail.sources.protocol import Format, Probe
-from eigentail.sources.ranges import LocalRange, RangeReader
+from eigentail.sources.ranges import RangeReader, open_range
 
 MAGIC: Final = b"\x93NUMPY"
 PREFIX: Final = 12  # the magic, the version and the longest length of the header
@@ -42,7 +42,7 @@ def open_npy(ref: SourceRef) -> PlacedSource:
         ('fc', (3, 2), 'float16')
         >>> source.close()
     """
-    reader = LocalRange(ref.target)
+    reader = open_range(ref.target)
     try:
         return PlacedSource(ref, reader, [_array(Path(ref.target).stem, reader, ref.target)])
     except BaseException:
@@ -66,7 +66,7 @@ def open_npz(ref: SourceRef) -> PlacedSource:
         [('block.weight', [[1.0, 0.0], [0.0, 1.0]])]
         >>> source.close()
     """
-    reader = LocalRange(ref.target)
+    reader = open_range(ref.target)
     try:
         archive = open_archive(reader, ref.target)
         return PlacedSource(ref, reader, list(_members(reader, archive, ref.target)))

@@ -17,7 +17,7 @@ from eigentail.sources.dtypes import dtype_of
 from eigentail.sources.formats.recognised import looks_like
 from eigentail.sources.placed import Placed, PlacedSource, nbytes_of, plain_names
 from eigentail.sources.protocol import Format, Probe
-from eigentail.sources.ranges import LocalRange, RangeReader
+from eigentail.sources.ranges import RangeReader, open_range
 
 LENGTH_BYTES: Final = 8
 MAX_HEADER: Final = 100_000_000  # the format's own limit
@@ -81,7 +81,7 @@ def open_safetensors(ref: SourceRef) -> PlacedSource:
         ((2, 1), [[1], [2]])
         >>> source.close()
     """
-    reader = LocalRange(ref.target)
+    reader = open_range(ref.target)
     try:
         header, data = _read_header(reader, ref.target)
         entries = [_entry(name, value, ref.target) for name, value in header.items() if name != "__metadata__"]
