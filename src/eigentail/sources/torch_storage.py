@@ -52,7 +52,7 @@ class StorageSource:
         >>> path = Path(tempfile.mkdtemp()) / "x"
         >>> _ = path.write_bytes(bytes(range(8)))
         >>> turned = TensorRef(StorageRef("0", "uint8", 6), 0, (3, 2), (1, 3), "uint8")
-        >>> ref, reader = SourceRef("torch-zip", str(path)), LocalRange(path)
+        >>> ref, reader = SourceRef("torch-zip", str(path)), open_range(str(path))
         >>> source = StorageSource(ref, reader, Contents({"fc.weight": turned}, {"0": reader}))
         >>> source.read(source.tensors()[0], part=(0, 2)).tolist()
         [[0, 3], [1, 4]]
