@@ -9,16 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigentail.errors import LayerError
+from eigentail.numerics.eigenvalues import eigenvalues_of
 from eigentail.numerics.gram import blocks, grams
 from eigentail.numerics.roundoff import unit_roundoff
 from eigentail.records import Spectrum
 from eigentail.settings import Precision
 
-# For rank-deficient weights LAPACK returns up to 4.4 eps lambda_max where an eigenvalue is zero (measured, M = 64 to
-# 1500: docs/decisions/0003-zero-and-precision.md); up to 8 is taken for noise.
-_SOLVER_NOISE: Final = 8.0
-# An eigenvalue this many times above the solver's noise is known to three digits.
-_THREE_DIGITS: Final = 1000.0
+# Where an eigenvalue is zero the solver returns a few eps lambda_max; up to 30 in float64 and 14 in float32 where
+# dozens of columns or of eigenvalues are equal (`python benchmarks/eigenvalues.py`, docs/decisions/0003).
+_FALSE: Final = {"float64": 32.0, "float32": 16.0}
+# An eigenvalue of this many eps lambda_max is known to three digits: the error of most weights is below 8.
+_THREE_DIGITS: Final = 8000.0
 # float32 serves while no more than this share of a spectrum is known less well than that.
 _DROWNED_SHARE: Final = 0.1
 # 2^-e must be a number: subnormal weights are brought near one as far as that allows.
@@ -84,7 +85,7 @@ def _eigenvalues(stack: NDArray[Any], dtype: np.dtype[Any], exponent: int | None
             total += float(np.trace(part, axis1=-2, axis2=-1).sum())
             if not total < high:  # NaN ends here too, before LAPACK sees it
                 break
-            found.append(np.linalg.eigvalsh(part).ravel())
+            found.append(eigenvalues_of(part).ravel())
     if exponent is None and not low < total < high:
         return _eigenvalues(stack, dtype, _exponent(stack))
     values = np.concatenate(found).astype(np.float64)
@@ -116,7 +117,7 @@ def _rescaled(values: NDArray[np.float64], exponent: int) -> NDArray[np.float64]
 
 def _drowned(values: NDArray[np.float64]) -> bool:
     """Whether too many float32 eigenvalues lie too near the solver's noise to be known to three digits."""
-    floor = _THREE_DIGITS * _SOLVER_NOISE * float(np.finfo(np.float32).eps) * values[-1]
+    floor = _THREE_DIGITS * float(np.finfo(np.float32).eps) * values[-1]
     return bool(np.count_nonzero(values < floor) > _DROWNED_SHARE * len(values))
 
 
@@ -130,5 +131,5 @@ def _zero(values: NDArray[np.float64], shape: tuple[int, int], stored: np.dtype[
     n, m = shape
     mean_square = float(values.sum()) / (len(values) * n)
     rounding = 8 * unit_roundoff(stored) ** 2 * mean_square * (math.sqrt(n) + math.sqrt(m)) ** 2
-    solver = _SOLVER_NOISE * float(np.finfo(computed).eps) * float(values[-1])
+    solver = _FALSE[computed.name] * float(np.finfo(computed).eps) * float(values[-1])
     return max(rounding, solver)
