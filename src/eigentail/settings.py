@@ -95,10 +95,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise UsageError(f"{self.seed} is negative", where="seed", hint="any whole number from 0 on")
         if self.shuffles < _FEWEST_SHUFFLES:
             raise UsageError(f"{self.shuffles} is too few", where="shuffles", hint=f"{_FEWEST_SHUFFLES} or more")
-        if not _DEVICE.fullmatch(self.device):
-            raise UsageError(
-                f"unknown value {self.device!r}", where="device", hint="auto, cpu, cuda, cuda:1, mps or xpu"
-            )
+        if not _DEVICE.fullmatch(str(self.device)):
+            hint = "choose from auto, cpu, cuda, cuda:1, mps, xpu"
+            raise UsageError(f"unknown value {self.device!r}", where="device", hint=hint)
         for field in ("metrics", "layers", "kinds"):
             words = getattr(self, field)
             if not words or isinstance(words, str):

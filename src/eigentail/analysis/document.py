@@ -77,7 +77,7 @@ class LayerRow(msgspec.Struct, frozen=True, omit_defaults=True):
     phase: Phase | None = None
     best_law: str = ""
     spectrum: SpectrumRow | None = None
-    device: str = "cpu"
+    device: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -281,7 +281,7 @@ def _spectrum(row: LayerRow) -> Spectrum | None:
         precision=row.spectrum.precision,
         stored=row.spectrum.stored,
         scale=row.spectrum.scale,
-        device=row.device,
+        device=row.device or "cpu",  # written before there was a choice
     )
 
 

@@ -154,8 +154,13 @@ class _OnCard:
         """
         with self._card.told():
             found: NDArray[Any] = self._card._torch.linalg.eigvalsh(self._grams).cpu().numpy()
-        sizes = np.abs(found).max(axis=-1)
-        apart = np.abs(found.sum(axis=-1, dtype=np.float64) - self._traces)
-        if not np.all(apart <= _SLACK * found.shape[-1] * np.finfo(found.dtype).eps * sizes):
+        if not self._adds_up(found):
             raise CardError("the eigenvalues do not add up to the trace", where=self._card.name)
         return found.ravel()
+
+    def _adds_up(self, found: NDArray[Any]) -> bool:
+        """Whether the eigenvalues are numbers, and those of each matrix make its trace."""
+        largest = np.abs(found).max(axis=-1)
+        apart = np.abs(found.sum(axis=-1, dtype=np.float64) - self._traces)
+        noise = _SLACK * found.shape[-1] * float(np.finfo(found.dtype).eps) * largest
+        return bool(np.isfinite(largest).all() and (apart <= noise).all())

@@ -22,7 +22,7 @@ def device_notes(rows: Sequence[LayerReport]) -> tuple[str, ...]:
         >>> device_notes(et.analyze(et.example()).layers)
         ()
     """
-    counts = Counter(row.device for row in rows if row.spectrum is not None)
+    counts = Counter(row.device for row in rows if row.device)
     notes = Counter(note for row in rows for note in row.notes)
     if set(counts) <= {"cpu"} and not notes:
         return ()
