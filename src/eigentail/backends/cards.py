@@ -21,7 +21,7 @@ _MOVED_AT_ONCE: Final = 128 * 2**20
 # Of the card's free memory; the rest is for the batch before this one and for the solver's own copies.
 _SHARE: Final = 0.25
 _WHERE_NOT_KNOWN: Final = 2**30
-# Each eigenvalue is known to a few eps of the largest, so that M of them add up to the trace within M times that.
+# Each eigenvalue is known to a few eps of the largest, so that sums over M of them are known within M times that.
 _SLACK: Final = 8.0
 _LONGEST_REASON: Final = 120
 
@@ -138,8 +138,11 @@ class _OnCard:
 
     def __init__(self, card: Card, grams: Any) -> None:
         self._card, self._grams = card, grams
-        diagonals = grams.diagonal(dim1=-2, dim2=-1).cpu().numpy().astype(np.float64)
-        self._traces: NDArray[np.float64] = diagonals.sum(axis=-1)
+        diagonals: NDArray[Any] = grams.diagonal(dim1=-2, dim2=-1).cpu().numpy()
+        self._traces: NDArray[np.float64] = diagonals.sum(axis=-1, dtype=np.float64)
+        info = np.finfo(diagonals.dtype)
+        # what is divided by infinity is not checked: zeros, and what has lost its digits to the end of the range
+        self._units = np.where(self._traces > info.tiny / info.eps, self._traces, np.inf)
 
     @property
     def trace(self) -> float:
@@ -147,20 +150,33 @@ class _OnCard:
         return float(self._traces.sum())
 
     def eigenvalues(self) -> NDArray[Any]:
-        """Of all of them; each matrix's own are ascending, and add up to its trace.
+        """Of all of them; each matrix's own are ascending, and their sums are those that its entries make.
 
         Raises:
             CardError: the solver failed, or what it found cannot be the eigenvalues.
         """
         with self._card.told():
             found: NDArray[Any] = self._card._torch.linalg.eigvalsh(self._grams).cpu().numpy()
-        if not self._adds_up(found):
-            raise CardError("the eigenvalues do not add up to the trace", where=self._card.name)
+            norms = self._norms()
+        if not self._fit(found, norms):
+            raise CardError("what was found cannot be the eigenvalues", where=self._card.name)
         return found.ravel()
 
-    def _adds_up(self, found: NDArray[Any]) -> bool:
-        """Whether the eigenvalues are numbers, and those of each matrix make its trace."""
-        largest = np.abs(found).max(axis=-1)
-        apart = np.abs(found.sum(axis=-1, dtype=np.float64) - self._traces)
-        noise = _SLACK * found.shape[-1] * float(np.finfo(found.dtype).eps) * largest
-        return bool(np.isfinite(largest).all() and (apart <= noise).all())
+    def _norms(self) -> NDArray[np.float64]:
+        """The root of the sum of all squares of each matrix, in units of its trace: squares of units overflow nowhere.
+
+        The trace alone would not do: cuSOLVER's solver for batches once returned the diagonal for some matrices.
+        """
+        torch = self._card._torch
+        units = torch.from_numpy(self._units).to(self._grams.dtype).to(self._grams.device)
+        norms = torch.linalg.vector_norm(self._grams / units[..., None, None], dim=(-2, -1))
+        return np.asarray(norms.cpu().numpy(), dtype=np.float64)
+
+    def _fit(self, found: NDArray[Any], norms: NDArray[np.float64]) -> bool:
+        """Whether these are numbers, and those of each matrix have its trace and its norm."""
+        values = found.astype(np.float64) / self._units[..., None]
+        largest = np.abs(values).max(axis=-1)
+        noise = _SLACK * values.shape[-1] * float(np.finfo(found.dtype).eps) * largest
+        by_trace = np.abs(values.sum(axis=-1) - self._traces / self._units)
+        by_norm = np.abs(np.sqrt(np.square(values).sum(axis=-1)) - norms)
+        return bool(np.isfinite(largest).all() and (by_trace <= noise).all() and (by_norm <= noise).all())
