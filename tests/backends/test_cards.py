@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import ml_dtypes
 import numpy as np
@@ -222,10 +223,22 @@ def test_products_keep_their_digits_where_the_program_allows_fewer(rounding: obj
     assert_same(there, spectrum_of(stack, precision="float32"))
 
 
-@pytest.mark.skipif(not hasattr(torch.backends, "fp32_precision"), reason="no GPU setting of that name in this torch")
-def test_the_newer_word_for_fewer_digits_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.backends.cuda.matmul, "fp32_precision", "tf32")
-    assert Card("cpu")._multiplied(np.dtype("f4")) == torch.float64
+@pytest.mark.parametrize(
+    ("word", "legacy", "rounds"),
+    [("tf32", "highest", True), ("none", "medium", True), ("ieee", RuntimeError, True), ("ieee", "highest", False)],
+)
+def test_both_ways_to_allow_fewer_digits_are_known(word: str, legacy: object, rounds: bool) -> None:
+    def said() -> object:
+        if legacy is RuntimeError:
+            raise RuntimeError("both the legacy and the new way were used")
+        return legacy
+
+    matmul = SimpleNamespace(fp32_precision=word)
+    card = Card("cpu")
+    card._torch = SimpleNamespace(
+        backends=SimpleNamespace(cuda=SimpleNamespace(matmul=matmul)), get_float32_matmul_precision=said
+    )
+    assert card._rounds() is rounds
 
 
 def test_products_are_made_in_the_type_of_the_arithmetic_otherwise() -> None:

@@ -125,11 +125,13 @@ class Card:
     def _rounds(self) -> bool:
         """Whether the program that we are part of lets torch multiply float32 with the digits of TF32 or bfloat16."""
         torch = self._torch
-        if torch.get_float32_matmul_precision() != "highest":
-            return True
         rooms = (torch.backends, torch.backends.cuda, torch.backends.cuda.matmul)
-        said = {getattr(room, "fp32_precision", "none") for room in rooms}  # torch 2.9 has it
-        return not said <= {"none", "ieee"}
+        if not {getattr(room, "fp32_precision", "none") for room in rooms} <= {"none", "ieee"}:  # torch 2.9 has it
+            return True
+        try:
+            return bool(torch.get_float32_matmul_precision() != "highest")
+        except RuntimeError:  # the program has used both ways to say it, and torch no longer knows
+            return True
 
 
 @final
