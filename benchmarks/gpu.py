@@ -79,7 +79,7 @@ def one_matrix(size: int, stored: str, device: Device, runs: int) -> None:
 
 
 def solver_noise(device: Device) -> None:
-    """How large the card's eigenvalues are where the true ones are zero: decision 0003 has what the rule for zero allows."""
+    """How large eigenvalues the card returns where there are none: decision 0003 has what the rule for zero allows."""
     rng = np.random.default_rng(0)
     for precision in ("float64", "float32"):
         worst = 0.0
