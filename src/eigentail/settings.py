@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
@@ -25,6 +26,8 @@ _CHOICES: Final = {
 # The word for the metrics that cost no more than the spectrum, beside names and globs.
 DEFAULT: Final = "default"
 _FEWEST_SHUFFLES: Final = 3
+# The last is torch's arithmetic on the CPU: the way to a GPU, tried where there is none.
+_DEVICE: Final = re.compile(r"auto|cpu|(cuda|xpu)(:\d{1,3})?|mps|torch:cpu", re.ASCII)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +52,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             own entries in random order; or `none`.
         seed: of everything random: shuffles, resamples. The same seed gives the same numbers.
         shuffles: how many times the entries of a layer are shuffled, where anything needs that.
+        device: where the spectra are computed; the numbers agree up to the rounding of the arithmetic. `auto` is the
+            CPU, or the CUDA GPUs where torch drives one and the work is large; `cpu`, `cuda` (every GPU, workers take
+            turns), `cuda:1`, `mps`, `xpu`.
         strict: raise on the first layer that fails instead of recording why.
 
     Raises:
@@ -75,6 +81,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     null: NullBy = "table"
     seed: int = 0
     shuffles: int = 20
+    device: str = "auto"
     strict: bool = False
 
     def __post_init__(self) -> None:
@@ -88,6 +95,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise UsageError(f"{self.seed} is negative", where="seed", hint="any whole number from 0 on")
         if self.shuffles < _FEWEST_SHUFFLES:
             raise UsageError(f"{self.shuffles} is too few", where="shuffles", hint=f"{_FEWEST_SHUFFLES} or more")
+        if not _DEVICE.fullmatch(str(self.device)):
+            hint = "choose from auto, cpu, cuda, cuda:1, mps, xpu"
+            raise UsageError(f"unknown value {self.device!r}", where="device", hint=hint)
         for field in ("metrics", "layers", "kinds"):
             words = getattr(self, field)
             if not words or isinstance(words, str):

@@ -22,6 +22,8 @@ import eigentail.analysis
         (("analyze", "{model}", "--null", "shufle"), 2, "'shufle' is not one of"),
         (("analyze", "{model}", "--shuffles", "2"), 2, "eigentail: shuffles: 2 is too few"),
         (("analyze", "{model}", "--seed", "-1"), 2, "eigentail: seed: -1 is negative"),
+        (("analyze", "{model}", "--device", "gpu"), 2, "eigentail: device: unknown value 'gpu': choose from auto, cpu"),
+        (("analyze", "{model}", "--device", "cuda:99"), 2, "eigentail: device: no cuda:99 here: .*cpu is always there"),
         (("analyze", "{model}", "--conv", "poled"), 2, "'poled' is not one of"),
         (("analyze", "{model}", "--workers", "0"), 2, "0 is not in the range"),
         (("analyze", "{model}", "--metric", "alpha"), 2, "(?i)no such option.*--metric.*--metrics"),

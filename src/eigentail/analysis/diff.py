@@ -18,6 +18,7 @@ from eigentail.analysis.describe import Description
 from eigentail.analysis.progress import SILENT
 from eigentail.analysis.units import Found, Unit, units_of
 from eigentail.analysis.versions import versions
+from eigentail.backends import settled
 from eigentail.errors import SourceError, UsageError
 from eigentail.execution import Executor, serial
 from eigentail.layers import group, select
@@ -85,7 +86,8 @@ def diff(
 
     Raises:
         SourceError: a side cannot be read, or the base holds no matrix large enough.
-        UsageError: the two share no layer; an unknown metric or estimator, or a pattern that matches nothing.
+        UsageError: the two share no layer; an unknown metric or estimator, or a pattern that matches nothing; a device
+            that is not here.
         LayerError: a layer failed and `settings.strict` is set.
         DiffInterrupted: Ctrl-C; what was finished is in its `difference`.
 
@@ -107,7 +109,8 @@ def diff(
         progress.started(plan.description)
         found: list[Found] = []
         try:
-            for done in using(partial(measure_change, delta=plan.delta, settings=settings), plan.units):
+            there = replace(settings, device=settled(settings.device, sum(unit.flops for unit in plan.units)))
+            for done in using(partial(measure_change, delta=plan.delta, settings=there), plan.units):
                 found.append(done)
                 for row in done.rows:
                     progress.finished(row)

@@ -77,6 +77,8 @@ class LayerRow(msgspec.Struct, frozen=True, omit_defaults=True):
     phase: Phase | None = None
     best_law: str = ""
     spectrum: SpectrumRow | None = None
+    device: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -188,6 +190,8 @@ def _row(row: LayerReport, spectra: bool) -> LayerRow:
         phase=row.phase,
         best_law=row.best_law,
         spectrum=_spectrum_row(seen) if seen is not None and spectra else None,
+        device=row.device,
+        notes=row.notes,
     )
 
 
@@ -242,6 +246,8 @@ def _layer_report(row: LayerRow) -> LayerReport:
         reason=row.reason,
         phase=row.phase,
         best_law=row.best_law,
+        device=row.device,
+        notes=row.notes,
     )
 
 
@@ -275,6 +281,7 @@ def _spectrum(row: LayerRow) -> Spectrum | None:
         precision=row.spectrum.precision,
         stored=row.spectrum.stored,
         scale=row.spectrum.scale,
+        device=row.device or "cpu",  # written before there was a choice
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigentail.analysis.once import once
+from eigentail.backends import placed
 from eigentail.metrics import Metric
 from eigentail.numerics import fit_tail, noise_of, spectrum_of
 from eigentail.numerics.comparison import Laws, compare_laws
@@ -44,6 +45,7 @@ class Evidence:
         self._settings = settings
         self._store = store
         self._scale = conv_scale(layer, settings)
+        self._device = placed(settings.device, layer.flops)
         self._estimator = estimator_named(settings.tail)
 
     @once
@@ -105,6 +107,7 @@ class Evidence:
             replicas=settings.shuffles,
             precision=settings.precision,
             scale=self._scale,
+            device=self._device,
         )
 
     @once
@@ -141,7 +144,7 @@ class Evidence:
         return float(metric.compute(**{name: getattr(self, name) for name in metric.needs}))
 
     def _spectrum_of(self, stack: NDArray[Any]) -> Spectrum:
-        return spectrum_of(stack, precision=self._settings.precision, scale=self._scale)
+        return spectrum_of(stack, precision=self._settings.precision, scale=self._scale, device=self._device)
 
     def _fit_of(self, spectrum: Spectrum, stack: NDArray[Any]) -> Fit:
         sample = None if self._estimator.sample is None else self._values_of(spectrum, stack)

@@ -70,6 +70,8 @@ def measure(
         reason=reason,
         phase=phase_of(seen.spectrum, fit, seen.bulk) if "bulk" in made else None,
         best_law=seen.laws.best if "laws" in made else "",
+        device=seen.spectrum.device,
+        notes=(seen.spectrum.note,) if seen.spectrum.note else (),
     )
 
 

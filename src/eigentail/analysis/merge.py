@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from eigentail.analysis.summary import summarise
 from eigentail.errors import UsageError
 from eigentail.records import LayerTable, ModelReport
@@ -33,7 +35,7 @@ def merge(reports: Sequence[ModelReport]) -> ModelReport:
     for other in reports[1:]:
         if other.source != first.source:
             raise UsageError("the reports are of different sources", where=other.source.target, hint="compare them")
-        if other.settings != first.settings:
+        if replace(other.settings, device=first.settings.device) != first.settings:  # numbers do not depend on it
             raise UsageError("the reports were made with different settings", where=other.source.target)
     layers = LayerTable({row.layer.index: row for report in reports for row in report.layers}.values())
     skipped = tuple(dict.fromkeys(skip for report in reports for skip in report.skipped))

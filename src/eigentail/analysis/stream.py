@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from msgspec.structs import replace
+
 from eigentail.analysis.describe import Description, dearest_first, described
 from eigentail.analysis.measure import measure
+from eigentail.backends import settled
 from eigentail.execution import Executor, serial
 from eigentail.records import LayerReport
 from eigentail.settings import Settings
@@ -60,10 +63,14 @@ def flow(
     Yields:
         Reports in the order they are finished.
 
+    Raises:
+        UsageError: the device asked for is not here.
+
     Example:
         >>> import numpy as np
         >>> with opened({"a.weight": np.eye(16)}) as source:
         ...     [row.name for row in flow(source, described(source, Settings()), serial)]
         ['a']
     """
-    yield from using(partial(measure, source=source, settings=work.settings, store=store), dearest_first(work.layers))
+    settings = replace(work.settings, device=settled(work.settings.device, work.flops))
+    yield from using(partial(measure, source=source, settings=settings, store=store), dearest_first(work.layers))

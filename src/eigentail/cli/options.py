@@ -65,6 +65,7 @@ def settings_options(verb: Verb) -> Verb:
         _option("settings", "--conv", type=_words(Conv), help="How convolutions become matrices. [pooled]"),
         _option("settings", "--conv-scale", type=_words(ConvScale), help="Factor on their spectrum. [weightwatcher]"),
         _option("settings", "--precision", type=_words(Precision), help="Of the linear algebra. [auto]"),
+        _option("settings", "--device", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps or xpu. [auto]"),
         _option("settings", "--embeddings", type=_words(Embeddings), help="Apart from the mean, or not. [apart]"),
         _option("settings", "--null", type=_words(NullBy), help="What untrained layers would show. [table]"),
         _option("settings", "--seed", type=int, help="Of everything random. [0]"),

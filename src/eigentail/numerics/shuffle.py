@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from eigentail.backends import CPU, Device
 from eigentail.numerics.spectrum import spectrum_of
 from eigentail.numerics.traps import Traps, traps_of
 from eigentail.records import NAN, Spectrum
@@ -65,7 +67,13 @@ def shuffle(stack: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
 
 
 def shuffled(
-    stack: NDArray[Any], *, seed: int, replicas: int, precision: Precision = "auto", scale: float = 1.0
+    stack: NDArray[Any],
+    *,
+    seed: int,
+    replicas: int,
+    precision: Precision = "auto",
+    scale: float = 1.0,
+    device: Device = CPU,
 ) -> Shuffled:
     """Spectra and correlation traps of several permutations of the entries.
 
@@ -78,6 +86,7 @@ def shuffled(
         replicas: how many permutations, at least one; three or more for traps, see `traps_of`.
         precision: as in `spectrum_of`.
         scale: as in `spectrum_of`.
+        device: as in `spectrum_of`.
 
     Returns:
         The spectra and what they show beyond the edge.
@@ -99,9 +108,10 @@ def shuffled(
     rng = np.random.default_rng(seed)
     spectra: list[Spectrum] = []
     apart: list[list[Spectrum]] = []
+    measured = partial(spectrum_of, precision=precision, scale=scale, device=device)
     for _ in range(replicas):
         mixed = shuffle(stack, rng)
-        spectra.append(spectrum_of(mixed, precision=precision, scale=scale))
+        spectra.append(measured(mixed))
         alone = mixed[:, None] if len(mixed) > 1 else ()  # a single matrix has just been done
-        apart.append([spectrum_of(one, precision=precision, scale=scale) for one in alone] or spectra[-1:])
+        apart.append([measured(one) for one in alone] or spectra[-1:])
     return Shuffled(spectra=tuple(spectra), traps=tuple(traps_of(matrix) for matrix in zip(*apart, strict=True)))

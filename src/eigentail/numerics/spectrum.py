@@ -6,11 +6,13 @@ import math
 from typing import Any, Final
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from eigentail.backends import CPU, Backend, CardError, Device, held
 from eigentail.errors import LayerError
-from eigentail.numerics.eigenvalues import eigenvalues_of
-from eigentail.numerics.gram import blocks, grams
+from eigentail.numerics.gram import blocks
+from eigentail.numerics.lapack import Lapack
 from eigentail.numerics.roundoff import unit_roundoff
 from eigentail.records import Spectrum
 from eigentail.settings import Precision
@@ -26,9 +28,12 @@ _DROWNED_SHARE: Final = 0.1
 _SMALLEST_EXPONENT: Final = -1000
 # Sums of squares outside these lost digits on the way, or are not finite: the weights are rescaled and tried again.
 _SAFE: Final = {"float64": (1e-200, 1e200), "float32": (1e-20, 1e30)}
+_LAPACK: Final = Lapack()
 
 
-def spectrum_of(stack: NDArray[Any], *, precision: Precision = "auto", scale: float = 1.0) -> Spectrum:
+def spectrum_of(
+    stack: NDArray[Any], *, precision: Precision = "auto", scale: float = 1.0, device: Device = CPU
+) -> Spectrum:
     """Eigenvalues of W^T W of every matrix of the stack, pooled and sorted: squared singular values, not over N.
 
     Zero is decided relative to the spectrum and to the precision the weights are *stored* in: an eigenvalue is zero
@@ -39,9 +44,11 @@ def spectrum_of(stack: NDArray[Any], *, precision: Precision = "auto", scale: fl
         precision: `auto` computes in float64, but in float32 where the weights are stored in 16 bits or fewer and at
             most 10 % of the eigenvalues would be known to less than three digits.
         scale: a factor on every eigenvalue (the convention for convolutions).
+        device: where products and eigenvalues are computed. The rules are the same everywhere; the eigenvalues agree
+            to a few eps of the arithmetic times the largest. What a card cannot do is done again by the CPU.
 
     Returns:
-        The spectrum, ascending, zeros included.
+        The spectrum, ascending, zeros included; it says where it was computed, and why not where it was asked for.
 
     Raises:
         LayerError: a weight is NaN or infinite, or the eigenvalues leave the range of float64.
@@ -53,13 +60,26 @@ def spectrum_of(stack: NDArray[Any], *, precision: Precision = "auto", scale: fl
         >>> spectrum.eigenvalues.tolist(), spectrum.shape, spectrum.rank
         ([4.0, 9.0], (3, 2), 2)
     """
+    if device == CPU:
+        return _spectrum(stack, precision, scale, _LAPACK)
+    try:
+        with held(device) as card:
+            return _spectrum(stack, precision, scale, card)
+    except CardError as error:
+        note = f"computed on the CPU: {error}"
+    # after the handler, which would keep alive what fills the card
+    return replace(_spectrum(stack, precision, scale, _LAPACK), note=note)
+
+
+def _spectrum(stack: NDArray[Any], precision: Precision, scale: float, backend: Backend) -> Spectrum:
+    """The rules of `spectrum_of`, whoever computes."""
     dtype: np.dtype[Any] = np.dtype("float64")
     if precision == "float32" or (precision == "auto" and stack.dtype.itemsize <= 2):
         dtype = np.dtype("float32")
-    values = _eigenvalues(stack, dtype)
+    values = _eigenvalues(stack, dtype, backend)
     if precision == "auto" and dtype == np.float32 and _drowned(values):
         dtype = np.dtype("float64")
-        values = _eigenvalues(stack, dtype)
+        values = _eigenvalues(stack, dtype, backend)
     shape = (max(stack.shape[1:]), min(stack.shape[1:]))
     rank = int(np.count_nonzero(values > _zero(values, shape, stack.dtype, dtype)))
     values *= scale
@@ -72,22 +92,25 @@ def spectrum_of(stack: NDArray[Any], *, precision: Precision = "auto", scale: fl
         precision=dtype.name,
         stored=stack.dtype.name,
         scale=scale,
+        device=backend.name,
     )
 
 
-def _eigenvalues(stack: NDArray[Any], dtype: np.dtype[Any], exponent: int | None = None) -> NDArray[np.float64]:
+def _eigenvalues(
+    stack: NDArray[Any], dtype: np.dtype[Any], backend: Backend, exponent: int | None = None
+) -> NDArray[np.float64]:
     """All eigenvalues of weights times 2^-exponent, ascending, scaled back; None tries the weights as they are."""
     low, high = _SAFE[dtype.name]
     found: list[NDArray[Any]] = []
     total = 0.0
     with np.errstate(over="ignore", invalid="ignore"):  # told by the total, and a library does not warn
-        for part in grams(stack, dtype, 2.0 ** -(exponent or 0)):
-            total += float(np.trace(part, axis1=-2, axis2=-1).sum())
-            if not total < high:  # NaN ends here too, before LAPACK sees it
+        for product in backend.products(stack, dtype, 2.0 ** -(exponent or 0)):
+            total += product.trace
+            if not total < high:  # NaN ends here too, before a solver sees it
                 break
-            found.append(eigenvalues_of(part).ravel())
+            found.append(product.eigenvalues())
     if exponent is None and not low < total < high:
-        return _eigenvalues(stack, dtype, _exponent(stack))
+        return _eigenvalues(stack, dtype, backend, _exponent(stack))
     values = np.concatenate(found).astype(np.float64)
     values.sort()
     np.maximum(values, 0.0, out=values)  # rounding may fall on the wrong side of zero

@@ -115,6 +115,8 @@ class Spectrum(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         precision: of the computation ("float64" or "float32").
         stored: the dtype the weights were stored in.
         scale: the factor every eigenvalue was multiplied by (the convolution convention).
+        device: where it was computed: "cpu", or the name of a card ("cuda:0").
+        note: why it was not computed where that was asked for, or "".
 
     Example:
         >>> import numpy as np
@@ -130,6 +132,8 @@ class Spectrum(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     precision: str = "float64"
     stored: str = "float64"
     scale: float = 1.0
+    device: str = "cpu"
+    note: str = ""
 
     @property
     def positive(self) -> NDArray[np.float64]:

@@ -26,6 +26,9 @@ class LayerReport(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         reason: one sentence on the verdict.
         phase: which of the 5 + 1 phases the spectrum shows; None where it cannot be told, or no metric needs the bulk.
         best_law: the law that fits the tail best, where laws were compared.
+        device: where the spectrum was computed, in this run or in the one that kept it: "cpu" or the name of a GPU;
+            "" where there is none, or in reports older than the choice.
+        notes: sentences on how it was measured that change no number: a GPU whose work the CPU had to do.
 
     Example:
         >>> import eigentail as et
@@ -41,6 +44,8 @@ class LayerReport(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     reason: str = ""
     phase: Phase | None = None
     best_law: str = ""
+    device: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from eigentail.records import Layer, LayerReport, ModelReport, Skip, Spectrum
+from eigentail.reports.devices import device_notes
 from eigentail.reports.table import ALWAYS, FILES_ONLY, Cell, Column, Curve, Table
 
 EXAMPLES: Final = 3
@@ -78,7 +79,8 @@ def layers_table(report: ModelReport) -> Table:
         Column("reason", "sentence", 7),
         Column("tail", "curve", FILES_ONLY),
     )
-    return Table(title="Layers", columns=columns, rows=tuple(_layer_cells(row, metrics, compared) for row in rows))
+    cells = tuple(_layer_cells(row, metrics, compared) for row in rows)
+    return Table(title="Layers", columns=columns, rows=cells, footnotes=device_notes(rows))
 
 
 def summary_table(report: ModelReport) -> Table:

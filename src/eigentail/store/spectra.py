@@ -56,6 +56,7 @@ class _Kept(msgspec.Struct, frozen=True):
     precision: str
     stored: str
     scale: float
+    device: str = "cpu"
 
 
 def address_of(stack: NDArray[Any], *, precision: Precision = "auto", scale: float = 1.0) -> str:
@@ -241,6 +242,7 @@ def _encoded(spectrum: Spectrum, address: str) -> bytes:
         spectrum.precision,
         spectrum.stored,
         spectrum.scale,
+        spectrum.device,
     )
     body = msgspec.msgpack.encode(kept)
     return _MAGIC + _checksum(body, address) + body
