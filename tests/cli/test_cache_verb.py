@@ -31,7 +31,9 @@ class TestAnalyze:
         first = run("analyze", model, "--json")
         request.getfixturevalue("unsolvable")
         second = run("analyze", model, "--json")
-        assert (second.exit_code, second.stderr) == (0, "")
+        assert second.exit_code == 0
+        assert second.stderr.startswith("eigentail: resumed: 3 of 3 layers of model.safetensors from the run of ")
+        assert second.stderr.count("\n") == 1
         assert second.stdout == first.stdout
         assert run("analyze", model, "--no-store").exit_code == 70
 
@@ -77,7 +79,7 @@ class TestAnalyze:
 class TestCache:
     def test_shows_where_how_many_and_how_large(self, run, model, home) -> None:
         empty = json.loads(run("cache", "--json").stdout)
-        assert empty == {"schema_version": 1, "path": str(home), "entries": 0, "bytes": 0}
+        assert empty == {"schema_version": 1, "path": str(home), "entries": 0, "bytes": 0, "limit": 5 * 10**9}
         run("analyze", model)
         full = json.loads(run("cache", "--json").stdout)
         files = [path for path in (home / "spectra").rglob("*") if path.is_file()]
@@ -94,7 +96,8 @@ class TestCache:
         assert result.exit_code == 4
         assert json.loads(result.stdout)["damaged"] == [str(path)]
         assert result.stderr == f"eigentail: {path}: damaged: it is made again when it is needed\n"
-        run("analyze", model)
+        said = run("analyze", model, "--tail", "hill").stderr  # other settings: not taken from the run
+        assert said == f"eigentail: {path}: this spectrum is damaged: it is computed again\n"
         result = run("cache", "verify", "--json")
         assert (result.exit_code, json.loads(result.stdout)["damaged"], result.stderr) == (0, [], "")
 
