@@ -130,7 +130,9 @@ class TestMigrations:
         content = (tmp_path / "runs.sqlite").read_bytes()
         with closing(RunStore(tmp_path)) as runs:
             for use in (lambda: begun(runs), runs.runs, lambda: runs.remove([1])):
-                with pytest.raises(UsageError, match=r"made by a newer eigentail \(database 99, this one knows") as told:
+                with pytest.raises(
+                    UsageError, match=r"made by a newer eigentail \(database 99, this one knows"
+                ) as told:
                     use()
                 assert "\n" not in str(told.value)
         assert (tmp_path / "runs.sqlite").read_bytes() == content
