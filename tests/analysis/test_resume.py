@@ -109,8 +109,11 @@ class TestResume:
     def test_the_second_time_nothing_is_measured(self, file, store, measured) -> None:
         first = analyze(file, store=store, using=threads(2))
         del measured[:]
+        database = store.home / "runs.sqlite"
+        before = database.read_bytes()
         second = analyze(file, store=SpectrumStore(store.home))
         assert measured == []
+        assert database.read_bytes() == before  # nothing was written, which could have had to wait for a disk
         assert second.to_json() == first.to_json()
         assert same_spectra(first, second)
 

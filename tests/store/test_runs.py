@@ -73,6 +73,7 @@ class TestRuns:
         assert begun(runs, "three") == 3  # a number is never used twice
 
     def test_what_was_not_used_for_longest_goes_first(self, runs: RunStore, monkeypatch) -> None:
+        monkeypatch.setattr(eigentail.store.runs, "_A_WHILE", 0.0)
         made = {name: begun(runs, name) for name in "abcde"}
         for run in made.values():
             runs.put(run, 0, bytes(100))

@@ -99,7 +99,8 @@ class Memory:
         Args:
             report: of all layers.
         """
-        if self._runs and self._run:
+        is_news = self._run is not None and not (self._run.is_finished and len(self._done) == len(self._work.layers))
+        if self._runs and self._run and is_news:
             with self._careful():
                 self._runs.finish(self._run.id, head_of(report))
 

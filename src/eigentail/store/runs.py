@@ -33,6 +33,8 @@ _NAME: Final = "runs.sqlite"
 _DIGEST: Final = 16
 # More than anybody looks through.
 _MOST: Final = 500
+# In seconds: the time of use is no more exact than this, so that looking something up waits for no disk.
+_A_WHILE: Final = 60.0
 _COLUMNS: Final = (
     "id, target, started, used, finished, planned, head,"
     " (SELECT COUNT(*) FROM layers WHERE run = id),"
@@ -132,17 +134,21 @@ class RunStore:
         Returns:
             The run; its `used` is when it was used before, if it was.
         """
+        found = self._select("WHERE key = ?", (key,))
         with self._telling():
-            mark_version(self.home)
-            now, database = time.time(), self._database()
-            database.execute(
-                "INSERT INTO runs(key, target, started, used, planned, head) VALUES (?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT(key) DO NOTHING",
-                (key, target, now, now, planned, head),
-            )
-            run = Run(*database.execute(f"SELECT {_COLUMNS} FROM runs WHERE key = ?", (key,)).fetchone())
-            database.execute("UPDATE runs SET used = ? WHERE id = ?", (now, run.id))
+            now = time.time()
+            if not found:
+                mark_version(self.home)
+                self._database().execute(
+                    "INSERT INTO runs(key, target, started, used, planned, head) VALUES (?, ?, ?, ?, ?, ?)"
+                    " ON CONFLICT(key) DO NOTHING",  # another process may have been faster
+                    (key, target, now, now, planned, head),
+                )
+            elif now - found[0].used > _A_WHILE:
+                self._database().execute("UPDATE runs SET used = ? WHERE id = ?", (now, found[0].id))
+        for run in found or self._select("WHERE key = ?", (key,)):
             return run
+        raise UsageError("cannot be used (another process removed the run)", where=str(self.path))
 
     def put(self, run: int, place: int, report: bytes) -> None:
         """Keep one layer; it is on disk when this returns, and replaces what was kept in its place."""
@@ -216,7 +222,7 @@ class RunStore:
             opened, self._opened = self._opened, None
             opened.close()
 
-    def _select(self, which: str, values: tuple[int, ...]) -> list[Run]:
+    def _select(self, which: str, values: tuple[int | str, ...]) -> list[Run]:
         if not self.path.exists():  # asking makes nothing
             return []
         with self._telling():
