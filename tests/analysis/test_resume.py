@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -254,6 +255,38 @@ class TestWhatChanges:
         (folder / "deep" / "er").mkdir(parents=True)
         (folder / "deep" / "er" / "weights").write_bytes(b"new")
         assert self.changed(folder, store, measured) == 5
+
+    def test_a_shard_behind_an_index(self, store, measured, tmp_path) -> None:
+        tensors, folder = weights(), tmp_path / "model"
+        folder.mkdir()
+        names = {name: f"model-{i % 2}.safetensors" for i, name in enumerate(tensors)}
+        for shard in set(names.values()):
+            save_file({name: tensors[name] for name in tensors if names[name] == shard}, folder / shard)
+        index = folder / "model.safetensors.index.json"
+        index.write_text(json.dumps({"weight_map": names}))
+        analyze(index, store=store)
+        assert self.changed(index, store, measured) == 0
+        shard = folder / "model-1.safetensors"
+        content = bytearray(shard.read_bytes())
+        content[-3:] = b"abc"
+        shard.write_bytes(content)
+        assert self.changed(index, store, measured) == 5
+
+    def test_a_folder_behind_a_link(self, file, tmp_path) -> None:
+        for name in ("model", "elsewhere"):
+            (tmp_path / name).mkdir()
+        shutil.copy(file, tmp_path / "elsewhere" / "model.safetensors")
+        (tmp_path / "model" / "weights").symlink_to(tmp_path / "elsewhere")
+        (tmp_path / "model" / "circle").symlink_to(tmp_path / "model")
+        found = eigentail.analysis.stamp._weights_below(tmp_path / "model")
+        assert tmp_path / "model" / "weights" / "model.safetensors" in found
+
+    def test_too_many_files_to_look_at(self, file, store, measured, tmp_path, monkeypatch) -> None:
+        monkeypatch.setattr(eigentail.analysis.stamp, "_MOST_FILES", 3)
+        for i in range(4):
+            (tmp_path / f"{i}.txt").touch()
+        assert not interrupted(tmp_path, store, 2).is_kept
+        assert interrupted(file, store, 2).is_kept
 
 
 class TestRuns:

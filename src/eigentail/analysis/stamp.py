@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -28,9 +28,11 @@ _DIGEST: Final = 20
 _MOST_FILES: Final = 20_000
 # The clock of a file system moves in steps: a file that was changed within one may change again and show nothing.
 _STEP: Final = 0.02
+# Formats that keep everything in the file that is named; an index, for one, names others.
+_ALONE: Final = frozenset({"npy", "npz", "safetensors", "torch-legacy", "torch-zip"})
 # Written beside weights by this program and others; of JSON only what says where weights are.
 _BESIDE: Final = (".csv", ".htm", ".html", ".json", ".log", ".md", ".txt")
-_INDEX: Final = ".index.json"
+_INDEX: Final = ".index."
 
 
 def key_of(work: Description) -> str:
@@ -54,11 +56,15 @@ def key_of(work: Description) -> str:
         >>> key_of(et.describe({"fc.weight": np.eye(16)}))
         ''
     """
-    stamp = _stamp(work.source)
+    try:
+        stamp = _stamp(work.source)
+        code = (_code(), _plug_ins(work.settings))
+    except (OSError, _TooManyError):
+        return ""
     if not stamp:
         return ""
     headers = msgspec.msgpack.encode((work.source, work.settings, work.layers, work.metrics))
-    made_of = (_TAG, stamp, headers, sorted(versions().items()), _code(), _plug_ins(work.settings))
+    made_of = (_TAG, stamp, headers, sorted(versions().items()), code)
     return blake2b(repr(made_of).encode(), digest_size=_DIGEST).hexdigest()
 
 
@@ -67,16 +73,14 @@ def _stamp(ref: SourceRef) -> str:
     path = Path(ref.target)
     if ref.format == LIVE:
         return ""
-    try:
-        if not path.exists():
-            return ref.fingerprint
-        found, newest = _files(path)
-        wait = newest / 1e9 + _STEP - time.time()
-        if 0 < wait <= _STEP:
-            time.sleep(wait)
-            found, _ = _files(path)
-    except (OSError, _TooManyError):
-        return ""
+    if not path.exists():
+        return ref.fingerprint
+    names = [path] if ref.format in _ALONE else _weights_below(path if path.is_dir() else path.parent)
+    found, newest = _files(names)
+    wait = newest / 1e9 + _STEP - time.time()
+    if 0 < wait <= _STEP:
+        time.sleep(wait)
+        found, _ = _files(names)
     return repr(found)
 
 
@@ -84,29 +88,31 @@ class _TooManyError(Exception):
     """Of files."""
 
 
-def _files(path: Path) -> tuple[list[object], int]:
-    """Size, place and times of the files of a target, and when the last of them changed.
+def _files(names: list[Path]) -> tuple[list[object], int]:
+    """Size, place and times of files, and when the last of them changed.
 
     The time of the last change of an inode is nothing that a program can set back, as it can that of the content.
     """
     found: list[object] = []
     newest = 0
-    for name in (path,) if path.is_file() else _weights_below(path):
+    for name in names:
         stat = name.stat()
         found.append((str(name), stat.st_size, stat.st_ino, stat.st_dev, stat.st_mtime_ns, stat.st_ctime_ns))
         newest = max(newest, stat.st_mtime_ns, stat.st_ctime_ns)
-        if len(found) > _MOST_FILES:
-            raise _TooManyError
     return found, newest
 
 
-def _weights_below(folder: Path) -> Iterator[Path]:
+def _weights_below(folder: Path) -> list[Path]:
     """Every file that may hold weights, in a fixed order."""
-    for parent, folders, names in os.walk(folder):
+    found: list[Path] = []
+    seen = 0
+    for parent, folders, names in os.walk(folder, followlinks=True):
         folders.sort()
-        for name in sorted(names):
-            if not name.lower().endswith(_BESIDE) or name.endswith(_INDEX):
-                yield Path(parent, name)
+        seen += 1 + len(names)
+        if seen > _MOST_FILES:  # or links that lead in circles
+            raise _TooManyError
+        found += [Path(parent, name) for name in sorted(names) if not name.lower().endswith(_BESIDE) or _INDEX in name]
+    return found
 
 
 @cache
