@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,28 @@ class TestAnalyze:
         assert result.exit_code == 0
         assert "made by a newer eigentail" in result.stderr
         assert [path.name for path in home.iterdir()] == ["version"]
+
+
+class TestBound:
+    def test_at_the_end_of_a_run_what_others_left_goes(self, run, model, broken, monkeypatch) -> None:
+        run("analyze", model)
+        for entry in user_store().entries():
+            os.utime(entry.path, (1000, 1000))
+        run("analyze", broken)
+        assert len(user_store().entries()) == 3  # its good layer has the weights of one of them
+        monkeypatch.setenv("EIGENTAIL_CACHE_SIZE", "1k")
+        assert run("analyze", broken, "--tail", "hill").exit_code == 4
+        assert len(user_store().entries()) == 1
+        assert [row["target"] for row in json.loads(run("runs", "--json").stdout)["runs"]] == [str(broken)]
+        assert json.loads(run("cache", "--json").stdout)["limit"] == 1000
+
+    def test_a_word_that_is_no_size_is_told_in_one_line(self, run, model, monkeypatch) -> None:
+        monkeypatch.setenv("EIGENTAIL_CACHE_SIZE", "lots")
+        sentence = "eigentail: EIGENTAIL_CACHE_SIZE: 'lots' is no size: write 500MB or 1GB\n"
+        assert [(run(*words).exit_code, run(*words).stderr) for words in (("analyze", model), ("cache",))] == [
+            (0, sentence),
+            (2, sentence),
+        ]
 
 
 class TestCache:
