@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,9 @@ class TestAnalyze:
         first = run("analyze", model, "--json")
         request.getfixturevalue("unsolvable")
         second = run("analyze", model, "--json")
-        assert (second.exit_code, second.stderr) == (0, "")
+        assert second.exit_code == 0
+        assert second.stderr.startswith("eigentail: resumed: 3 of 3 layers of model.safetensors from the run of ")
+        assert second.stderr.count("\n") == 1
         assert second.stdout == first.stdout
         assert run("analyze", model, "--no-store").exit_code == 70
 
@@ -74,10 +77,32 @@ class TestAnalyze:
         assert [path.name for path in home.iterdir()] == ["version"]
 
 
+class TestBound:
+    def test_at_the_end_of_a_run_what_others_left_goes(self, run, model, broken, monkeypatch) -> None:
+        run("analyze", model)
+        for entry in user_store().entries():
+            os.utime(entry.path, (1000, 1000))
+        run("analyze", broken)
+        assert len(user_store().entries()) == 3  # its good layer has the weights of one of them
+        monkeypatch.setenv("EIGENTAIL_CACHE_SIZE", "1k")
+        assert run("analyze", broken, "--tail", "hill").exit_code == 4
+        assert len(user_store().entries()) == 1
+        assert [row["target"] for row in json.loads(run("runs", "--json").stdout)["runs"]] == [str(broken)]
+        assert json.loads(run("cache", "--json").stdout)["limit"] == 1000
+
+    def test_a_word_that_is_no_size_is_told_in_one_line(self, run, model, monkeypatch) -> None:
+        monkeypatch.setenv("EIGENTAIL_CACHE_SIZE", "lots")
+        sentence = "eigentail: EIGENTAIL_CACHE_SIZE: 'lots' is no size: write 500MB or 1GB\n"
+        assert [(run(*words).exit_code, run(*words).stderr) for words in (("analyze", model), ("cache",))] == [
+            (0, sentence),
+            (2, sentence),
+        ]
+
+
 class TestCache:
     def test_shows_where_how_many_and_how_large(self, run, model, home) -> None:
         empty = json.loads(run("cache", "--json").stdout)
-        assert empty == {"schema_version": 1, "path": str(home), "entries": 0, "bytes": 0}
+        assert empty == {"schema_version": 1, "path": str(home), "entries": 0, "bytes": 0, "limit": 5 * 10**9}
         run("analyze", model)
         full = json.loads(run("cache", "--json").stdout)
         files = [path for path in (home / "spectra").rglob("*") if path.is_file()]
@@ -94,7 +119,8 @@ class TestCache:
         assert result.exit_code == 4
         assert json.loads(result.stdout)["damaged"] == [str(path)]
         assert result.stderr == f"eigentail: {path}: damaged: it is made again when it is needed\n"
-        run("analyze", model)
+        said = run("analyze", model, "--tail", "hill").stderr  # other settings: not taken from the run
+        assert said == f"eigentail: {path}: this spectrum is damaged: it is computed again\n"
         result = run("cache", "verify", "--json")
         assert (result.exit_code, json.loads(result.stdout)["damaged"], result.stderr) == (0, [], "")
 

@@ -136,23 +136,27 @@ def test_words_that_are_wrong(run, model, tmp_path, monkeypatch, words, code, sa
     assert (result.stdout, len(result.stderr.splitlines())) == ("", 1)
 
 
-def test_interrupted_it_says_what_is_done_and_how_to_keep_it(run, model, other, monkeypatch):
+@pytest.mark.parametrize(
+    ("is_kept", "advice"),
+    [
+        (False, "save each with eigentail analyze TARGET -o FILE.json, and compare the files\n"),
+        (True, "their layers and those finished of the next are kept, the same command goes on from here\n"),
+    ],
+)
+def test_interrupted_it_says_what_is_done_and_how_to_keep_it(run, model, other, monkeypatch, is_kept, advice):
     seen = []
 
     def stop_at_the_second(target, settings, **choices):
         seen.append(target)
         report = analyze(target, settings)
         if len(seen) == 2:
-            raise Interrupted(report)
+            raise Interrupted(report, is_kept=is_kept)
         return report
 
     monkeypatch.setattr(sys.modules["eigentail.analysis.compare"], "analyze", stop_at_the_second)
     result = run("compare", model, other)
     assert (result.exit_code, result.stdout) == (130, "")
-    assert result.stderr == (
-        "eigentail: interrupted: 1 of 2 models were measured: "
-        "save each with eigentail analyze TARGET -o FILE.json, and compare the files\n"
-    )
+    assert result.stderr == f"eigentail: interrupted: 1 of 2 models were measured: {advice}"
 
 
 def test_a_line_for_every_layer_on_request(run, model, other):

@@ -111,7 +111,7 @@ def test_a_side_that_is_not_there_exits_3(run, model):
 
 
 def test_an_interruption_keeps_what_is_finished(run, model, tuned, monkeypatch):
-    def diff_one(base, other, settings, *, using, progress):
+    def diff_one(base, other, settings, *, using, progress, store):
         class Stop:
             def started(self, description):
                 progress.started(description)

@@ -120,7 +120,7 @@ def test_one_point_and_equal_values_are_partial(run, series, tmp_path):
     result = run("study", one)
     assert (result.exit_code, result.stderr) == (4, "eigentail: 1 of 1 models can be used: nothing to compare\n")
     series.write_text(series.read_text().replace("61", "60").replace("62", "60").replace("63", "60"))
-    result = run("study", series)
+    result = run("study", series, "--no-store")
     assert (result.exit_code, result.stderr) == (4, "eigentail: all values are equal: there is nothing to order\n")
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 
-from eigentail.analysis.describe import Description, described
+from eigentail.analysis.collect import report_of
+from eigentail.analysis.describe import described
 from eigentail.analysis.progress import SILENT, Progress
+from eigentail.analysis.resume import remembering
 from eigentail.analysis.stream import flow
-from eigentail.analysis.summary import summarise
-from eigentail.analysis.versions import versions
 from eigentail.execution import Executor, serial
-from eigentail.records import LayerReport, LayerTable, ModelReport
+from eigentail.records import LayerReport, ModelReport
 from eigentail.settings import Settings
 from eigentail.sources import opened
 from eigentail.store import SpectrumStore
@@ -19,14 +19,19 @@ from eigentail.store import SpectrumStore
 class Interrupted(KeyboardInterrupt):
     """The user stopped the analysis; the layers finished by then are in `report`.
 
+    Attributes:
+        report: of these layers.
+        is_kept: whether they are on disk, so that the same analysis goes on from there.
+
     Example:
         >>> issubclass(Interrupted, KeyboardInterrupt)
         True
     """
 
-    def __init__(self, report: ModelReport) -> None:
+    def __init__(self, report: ModelReport, *, is_kept: bool = False) -> None:
         super().__init__("interrupted")
         self.report = report
+        self.is_kept = is_kept
 
 
 def analyze(
@@ -47,7 +52,8 @@ def analyze(
         using: how many hands (`eigentail.threads(2)`); the numbers do not depend on it.
         shard: (i, n): of the layers, dearest first, every n-th from the i-th on; see `merge`.
         progress: told when the work is known and when a layer is done.
-        store: where spectra are looked for first, and kept; the numbers do not depend on it.
+        store: where spectra are looked for first, and kept. What is finished of a file is kept as well, and taken from
+            there while the file is what it was; the numbers do not depend on it.
 
     Returns:
         The report: layers, skips with reasons, summary. Numbers are NaN where there is none.
@@ -70,22 +76,13 @@ def analyze(
     with opened(target) as source:
         work = described(source, settings, shard)
         progress.started(work)
-        try:
-            for row in flow(source, work, using, store):
-                rows.append(row)
-                progress.finished(row)
-        except KeyboardInterrupt as stop:
-            raise Interrupted(_report(work, rows)) from stop
-    return _report(work, rows)
-
-
-def _report(work: Description, rows: Sequence[LayerReport]) -> ModelReport:
-    table = LayerTable(rows)
-    return ModelReport(
-        source=work.source,
-        settings=work.settings,
-        layers=table,
-        skipped=work.skipped,
-        summary=summarise(table, len(work.skipped), work.settings),
-        versions=versions(),
-    )
+        with remembering(work, store) as memory:
+            try:
+                for row in memory.rows(partial(flow, source, using=using, store=store)):
+                    rows.append(row)
+                    progress.finished(row)
+            except KeyboardInterrupt as stop:
+                raise Interrupted(report_of(work, rows), is_kept=memory.is_kept) from stop
+            report = report_of(work, rows)
+            memory.finish(report)
+    return report

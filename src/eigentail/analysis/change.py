@@ -36,6 +36,7 @@ from eigentail.records.difference import (
 from eigentail.settings import Settings
 from eigentail.sources.delta import Delta, subtracted
 from eigentail.sources.dtypes import dtype_of
+from eigentail.store import SpectrumStore
 
 # A square matrix this much nearer to the transpose of the other than to the other itself is stored transposed.
 _NEARER: Final = 0.5
@@ -49,15 +50,21 @@ class _Stacks(NamedTuple):
     other: NDArray[Any]
     entries: Entries
     settings: Settings
+    store: SpectrumStore | None
+
+    def seen(self, stack: NDArray[Any]) -> Evidence:
+        """What can be known of one side, or of the difference."""
+        return Evidence(self.layer, stack, self.settings, self.store)
 
 
-def measure_change(unit: Unit, *, delta: Delta, settings: Settings) -> Found:
+def measure_change(unit: Unit, *, delta: Delta, settings: Settings, store: SpectrumStore | None = None) -> Found:
     """Read a tensor of both sides and say what became of it.
 
     Args:
         unit: which one.
         delta: where it is; it is only read.
         settings: what to measure.
+        store: asked for the spectra first, and given them; None to compute them.
 
     Returns:
         A row for each layer, and one for the tensor where it is more than its layers. What cannot be read or measured
@@ -78,14 +85,19 @@ def measure_change(unit: Unit, *, delta: Delta, settings: Settings) -> Found:
         if settings.strict and unit.layers:
             raise LayerError(error.what, where=unit.layers[0].name, hint=error.hint) from error
         return _unreadable(unit, str(error))
-    rows = [_checked(layer, rows_of(layer, unit, base), rows_of(layer, unit, other), settings) for layer in unit.layers]
+    rows = [
+        _checked(layer, rows_of(layer, unit, base), rows_of(layer, unit, other), settings, store)
+        for layer in unit.layers
+    ]
     return Found(tuple(rows), _whole(unit.spec, base, other) if unit.is_apart else None)
 
 
-def _checked(layer: Layer, base: NDArray[Any], other: NDArray[Any], settings: Settings) -> LayerDifference:
+def _checked(
+    layer: Layer, base: NDArray[Any], other: NDArray[Any], settings: Settings, store: SpectrumStore | None
+) -> LayerDifference:
     """One layer; an error becomes its reason, unless the settings are strict."""
     try:
-        row = _compared(layer, matrices(layer, [base]), matrices(layer, [other]), settings)
+        row = _compared(layer, matrices(layer, [base]), matrices(layer, [other]), settings, store)
     except (SourceError, LayerError) as error:
         if settings.strict:
             raise LayerError(error.what, where=layer.name, hint=error.hint) from error
@@ -95,13 +107,15 @@ def _checked(layer: Layer, base: NDArray[Any], other: NDArray[Any], settings: Se
     return row
 
 
-def _compared(layer: Layer, base: NDArray[Any], other: NDArray[Any], settings: Settings) -> LayerDifference:
+def _compared(
+    layer: Layer, base: NDArray[Any], other: NDArray[Any], settings: Settings, store: SpectrumStore | None
+) -> LayerDifference:
     """The layer's entries first, then whatever they leave to be asked."""
     before, after = _stored(base), _stored(other)
     entries = entries_of(base, other, coarser_format(before, after))
     before = replace(before, zeros=entries.zeros_base / entries.size)
     after = replace(after, zeros=entries.zeros_other / entries.size)
-    stacks = _Stacks(layer, base, other, entries, settings)
+    stacks = _Stacks(layer, base, other, entries, settings, store)
     if not entries.changed:
         return _untouched(stacks, before, after)
     outcome, reason = _odd(stacks)
@@ -125,8 +139,8 @@ def _odd(stacks: _Stacks) -> tuple[Outcome | None, str]:
 
 def _untouched(stacks: _Stacks, before: Side, after: Side) -> LayerDifference:
     """The row of a layer whose every value is what it was: the numbers of the base are those of the other."""
-    layer, base, _, _, settings = stacks
-    seen, reason, k = Evidence(layer, base, settings), "every value is the same", 0
+    layer, settings = stacks.layer, stacks.settings
+    seen, reason, k = stacks.seen(stacks.base), "every value is the same", 0
     try:
         before = _measured(seen, before, settings)
         k = min(MOST * layer.count, int(np.count_nonzero(seen.spectrum.eigenvalues >= seen.fit.xmin)))
@@ -147,8 +161,8 @@ def _untouched(stacks: _Stacks, before: Side, after: Side) -> LayerDifference:
 
 def _changed(stacks: _Stacks, before: Side, after: Side) -> LayerDifference:
     """The row of a layer that is not what it was."""
-    layer, base, other, _, settings = stacks
-    seen, then = Evidence(layer, base, settings), Evidence(layer, other, settings)
+    layer, base, other, _, settings, _ = stacks
+    seen, then = stacks.seen(base), stacks.seen(other)
     before = replace(_measured(seen, before, settings), alpha_same_tail=_alpha_of(seen.spectrum, then.fit.tail))
     after = replace(_measured(then, after, settings), alpha_same_tail=_alpha_of(then.spectrum, seen.fit.tail))
     change = _change(stacks, before, after)
@@ -168,9 +182,9 @@ def _changed(stacks: _Stacks, before: Side, after: Side) -> LayerDifference:
 
 def _change(stacks: _Stacks, before: Side, after: Side) -> Change:
     """Spectrum and tail of the difference; what rounding alone may have made is no direction of it."""
-    layer, base, other, entries, settings = stacks
+    _, base, other, entries, settings, _ = stacks
     stack = subtracted(base, other)
-    spectrum = Evidence(layer, stack, settings).spectrum
+    spectrum = stacks.seen(stack).spectrum
     rank = rank_of_change(spectrum, entries.norm_other, unit_roundoff(dtype_of(after.holds)))
     if rank.low:
         spectrum = replace(spectrum, rank=rank.rank)
@@ -240,7 +254,7 @@ def _drift(before: Side, after: Side) -> Drift:
 
 def _is_transposed(stacks: _Stacks) -> bool:
     """Whether the other is far nearer to the base when it is turned: its shape cannot tell where it is square."""
-    _, base, other, entries, _ = stacks
+    base, other, entries = stacks.base, stacks.other, stacks.entries
     if base.shape[1] != base.shape[2] or not entries.relative > _NEARER:
         return False
     turned = entries_of(base, other.swapaxes(1, 2))

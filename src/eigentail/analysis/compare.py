@@ -23,6 +23,7 @@ from eigentail.execution import Executor, serial
 from eigentail.records import NAN, Layer, LayerReport, ModelReport
 from eigentail.records.comparison import Comparison, Difference, Match, MatchedLayer, Paired
 from eigentail.settings import Settings
+from eigentail.store import SpectrumStore
 
 # What the header tells: a difference of these is a mark, not a number.
 _NOT_COMPARED: Final = frozenset({"N", "M", "Q", "rf", "num_evals"})
@@ -38,6 +39,7 @@ def compare(
     settings: Settings = Settings(),
     using: Executor = serial,
     names: Sequence[str] | None = None,
+    store: SpectrumStore | None = None,
 ) -> Comparison:
     """Put two models or more side by side: layer by layer, as a ranking, and with what is not comparable.
 
@@ -51,6 +53,7 @@ def compare(
         settings: for those that are not reports yet.
         using: how many hands, for the same.
         names: what to call them; by default the shortest ends of their paths that differ.
+        store: as for `analyze`.
 
     Returns:
         The comparison. Models that share no layer are ranked all the same, and marked.
@@ -75,13 +78,18 @@ def compare(
         raise UsageError(f"{len(targets)} model is nothing to compare", hint="give two or more")
     if names is not None and len(set(names)) != len(targets):
         raise UsageError(f"{len(targets)} models need as many different names", where="names")
-    reports = tuple(reported(target, settings, using=using) for target in targets)
+    reports = tuple(reported(target, settings, using=using, store=store) for target in targets)
     called = tuple(names) if names is not None else names_of(reports)
     return _compared(called, reports)
 
 
 def reported(
-    target: object, settings: Settings = Settings(), *, using: Executor = serial, progress: Progress = SILENT
+    target: object,
+    settings: Settings = Settings(),
+    *,
+    using: Executor = serial,
+    progress: Progress = SILENT,
+    store: SpectrumStore | None = None,
 ) -> ModelReport:
     """The report of a target: a report as it is, a saved one read, anything else analysed.
 
@@ -91,6 +99,7 @@ def reported(
         settings: for what is analysed.
         using: how many hands.
         progress: told of an analysis.
+        store: as for `analyze`.
 
     Raises:
         SourceError: it cannot be read, or is neither a report nor a model.
@@ -105,7 +114,7 @@ def reported(
         return target
     if isinstance(target, str | os.PathLike) and _is_saved_report(Path(target)):
         return load(Path(target))
-    return analyze(target, settings, using=using, progress=progress)
+    return analyze(target, settings, using=using, progress=progress, store=store)
 
 
 def names_of(reports: Sequence[ModelReport]) -> tuple[str, ...]:

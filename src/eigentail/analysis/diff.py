@@ -31,6 +31,7 @@ from eigentail.records.difference import Difference, LayerDifference, Outcome, T
 from eigentail.settings import Settings
 from eigentail.sources import opened
 from eigentail.sources.delta import Delta
+from eigentail.store import SpectrumStore
 
 _ALL: Final = ("*",)
 _EXAMPLES: Final = 3
@@ -66,6 +67,7 @@ def diff(
     *,
     using: Executor = serial,
     progress: Follower = SILENT,
+    store: SpectrumStore | None = None,
 ) -> Difference:
     """Say what was done to a model: fine-tuned, merged, pruned, quantised; how much, where, and whether it was hurt.
 
@@ -79,6 +81,7 @@ def diff(
         settings: what to measure. Correlation traps are looked for where a metric asks for them (`num_traps`).
         using: how many hands; the numbers do not depend on it.
         progress: told when the work is known and when a layer is done.
+        store: where spectra are looked for first, and kept; the numbers do not depend on it.
 
     Returns:
         The difference. Where fewer than half of the layers of the smaller model match, `whole` is `unrelated` and what
@@ -110,12 +113,14 @@ def diff(
         found: list[Found] = []
         try:
             there = replace(settings, device=settled(settings.device, sum(unit.flops for unit in plan.units)))
-            for done in using(partial(measure_change, delta=plan.delta, settings=there), plan.units):
+            for done in using(partial(measure_change, delta=plan.delta, settings=there, store=store), plan.units):
                 found.append(done)
                 for row in done.rows:
                     progress.finished(row)
         except KeyboardInterrupt as stop:
             raise DiffInterrupted(_difference(plan, found)) from stop
+        if store is not None:
+            store.settle()
         return _difference(plan, found)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
-from eigentail.analysis.summary import judge_model
+from eigentail.analysis.summary import judge_model, summarise
 from eigentail.errors import SourceError
 from eigentail.records import (
     NAN,
@@ -156,6 +157,65 @@ def load(path: str | Path) -> ModelReport:
         ) from error
 
 
+def head_of(report: ModelReport) -> bytes:
+    """The document without its layers, which `layer_bytes` makes one at a time.
+
+    Example:
+        >>> import eigentail as et
+        >>> b'"layers":[]' in head_of(et.analyze(et.example()))
+        True
+    """
+    return msgspec.json.encode(replace(_document(report, spectra=False), layers=[]))
+
+
+def layer_bytes(row: LayerReport) -> bytes:
+    """One layer of a saved report by itself, infinities kept apart from NaN.
+
+    Example:
+        >>> import eigentail as et
+        >>> row = et.analyze(et.example()).layers[0]
+        >>> layer_from(layer_bytes(row)).metrics == row.metrics
+        True
+    """
+    fit = FitRow(**{name: getattr(row.fit, name) for name in FitRow.__struct_fields__})
+    return msgspec.msgpack.encode(replace(_row(row, spectra=True), metrics=dict(row.metrics), fit=fit))
+
+
+def layer_from(content: bytes) -> LayerReport:
+    """The layer that `layer_bytes` wrote.
+
+    Raises:
+        msgspec.DecodeError: it is no such thing.
+
+    Example:
+        >>> import eigentail as et
+        >>> layer_from(layer_bytes(et.analyze(et.example()).layers["fc2"])).verdict.value
+        'well-trained'
+    """
+    return _layer_report(msgspec.msgpack.decode(content, type=LayerRow))
+
+
+def assembled(head: bytes, layers: Iterable[LayerReport]) -> ModelReport:
+    """The report of a head and of layers, all of them or some; its summary is computed anew.
+
+    Args:
+        head: from `head_of`.
+        layers: in any order.
+
+    Raises:
+        msgspec.DecodeError: the head is no such thing.
+
+    Example:
+        >>> import eigentail as et
+        >>> report = et.analyze(et.example())
+        >>> assembled(head_of(report), report.layers).summary == report.summary
+        True
+    """
+    report = _report(msgspec.json.decode(head, type=Document))
+    table = LayerTable(layers)
+    return replace(report, layers=table, summary=summarise(table, len(report.skipped), report.settings))
+
+
 def _document(report: ModelReport, *, spectra: bool) -> Document:
     summary = report.summary
     return Document(
@@ -223,7 +283,7 @@ def _report(document: Document) -> ModelReport:
     layers = LayerTable(_layer_report(row) for row in document.layers)
     if "verdict" not in beside:  # written before models had one
         verdict, reason = judge_model(layers)
-        summary = msgspec.structs.replace(summary, verdict=verdict, reason=reason)
+        summary = replace(summary, verdict=verdict, reason=reason)
     return ModelReport(
         source=document.source,
         settings=document.settings,

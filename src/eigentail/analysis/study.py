@@ -18,6 +18,7 @@ from eigentail.errors import SourceError, UsageError
 from eigentail.execution import Executor, serial
 from eigentail.records.study import Measured, Series, SeriesModel, Study
 from eigentail.settings import DEFAULT, Settings
+from eigentail.store import SpectrumStore
 
 
 def study(
@@ -26,6 +27,7 @@ def study(
     *,
     using: Executor = serial,
     progress: Progress = SILENT,
+    store: SpectrumStore | None = None,
 ) -> Study:
     """Measure every model of a series and say how each metric goes with the models' quality.
 
@@ -38,6 +40,7 @@ def study(
             taken, and saved reports are what they are.
         using: how many hands.
         progress: told of each model in turn.
+        store: as for `analyze`.
 
     Returns:
         A trend for every metric beside those of the baselines, and what can be concluded. A model that cannot be had
@@ -61,7 +64,7 @@ def study(
     if len(series) > 1:
         names = ", ".join(one.name for one in series)
         raise UsageError(f"holds {len(series)} series", where=str(target), hint=f"name one of {names}")
-    return _studied(series[0], settings, using, progress)
+    return _studied(series[0], settings, using, progress, store)
 
 
 def studies(
@@ -70,6 +73,7 @@ def studies(
     *,
     using: Executor = serial,
     progress: Progress = SILENT,
+    store: SpectrumStore | None = None,
 ) -> tuple[Study, ...]:
     """As `study`, for a name that stands for several series: one study each.
 
@@ -78,6 +82,7 @@ def studies(
         settings: as for `study`.
         using: how many hands.
         progress: told of each model in turn.
+        store: as for `analyze`.
 
     Raises:
         UsageError: as `study`.
@@ -88,7 +93,7 @@ def studies(
         >>> [found.n for found in studies("nature2021")]
         [4, 5, 5, 19, 8]
     """
-    return tuple(_studied(one, settings, using, progress) for one in series_of(target))
+    return tuple(_studied(one, settings, using, progress, store) for one in series_of(target))
 
 
 def series_of(target: object) -> tuple[Series, ...]:
@@ -122,6 +127,7 @@ def measured(
     *,
     using: Executor = serial,
     progress: Progress = SILENT,
+    store: SpectrumStore | None = None,
 ) -> Measured:
     """The numbers of one model: published ones as they are, else the means of its report.
 
@@ -130,6 +136,7 @@ def measured(
         settings: for one that is analysed.
         using: how many hands.
         progress: told of the analysis.
+        store: as for `analyze`.
 
     Returns:
         The numbers; without them, the reason: no such file, a format that cannot be read, no matrix large enough.
@@ -152,7 +159,7 @@ def measured(
     if model.target is None:
         return replace(found, reason=model.missing or "its weights are not here")
     try:
-        report = reported(model.target, settings, using=using, progress=progress)
+        report = reported(model.target, settings, using=using, progress=progress, store=store)
     except SourceError as error:
         return replace(found, reason=str(error))
     return replace(
@@ -176,8 +183,10 @@ def _asked(published: Mapping[str, float], settings: Settings) -> dict[str, floa
     }
 
 
-def _studied(series: Series, settings: Settings, using: Executor, progress: Progress) -> Study:
-    models = [measured(model, settings, using=using, progress=progress) for model in series.models]
+def _studied(
+    series: Series, settings: Settings, using: Executor, progress: Progress, store: SpectrumStore | None
+) -> Study:
+    models = [measured(model, settings, using=using, progress=progress, store=store) for model in series.models]
     return concluded(series, models, settings)
 
 

@@ -118,7 +118,7 @@ def executor_options(verb: Verb) -> Verb:
 
 
 def store_options(verb: Verb) -> Verb:
-    """Add whether spectra are kept between runs; `store_of` makes the store.
+    """Add whether spectra and finished layers are kept between runs; `store_of` makes the store.
 
     Example:
         >>> @click.command()
@@ -127,7 +127,7 @@ def store_options(verb: Verb) -> Verb:
         >>> "--no-store" in [name for option in command.params for name in option.opts]
         True
     """
-    return _option("store", "--no-store", "unused", is_flag=True, default=None, help="Neither use nor keep spectra.")(
+    return _option("store", "--no-store", "unused", is_flag=True, default=None, help="Neither use nor keep results.")(
         verb
     )
 
@@ -197,6 +197,8 @@ def executor_of(ctx: click.Context) -> Any:
 def store_of(ctx: click.Context) -> SpectrumStore | None:
     """The user's store, or None if it is not wanted, or cannot be used: then one sentence on standard error says why.
 
+    What the store has to tell goes to standard error as well.
+
     Args:
         ctx: of a verb with `store_options`.
 
@@ -210,10 +212,14 @@ def store_of(ctx: click.Context) -> SpectrumStore | None:
     from eigentail.store import user_store
 
     try:
-        return user_store()
+        return user_store(_tell)
     except UsageError as error:
-        click.echo(f"eigentail: {error}", err=True)
+        _tell(str(error))
         return None
+
+
+def _tell(sentence: str) -> None:
+    click.echo(f"eigentail: {sentence}", err=True)
 
 
 def _option(group: str, *names: str, **attributes: Any) -> Callable[[Verb], Verb]:

@@ -1,7 +1,20 @@
 """What is kept on disk, written so that it is there whole or not at all."""
 
 from eigentail.store.atomic import write_atomically
+from eigentail.store.bound import bytes_of, user_limit
 from eigentail.store.home import user_home
+from eigentail.store.runs import Run, RunStore, user_runs
 from eigentail.store.spectra import SpectrumStore, address_of, user_store
 
-__all__ = ["SpectrumStore", "address_of", "user_home", "user_store", "write_atomically"]
+__all__ = [
+    "Run",
+    "RunStore",
+    "SpectrumStore",
+    "address_of",
+    "bytes_of",
+    "user_home",
+    "user_limit",
+    "user_runs",
+    "user_store",
+    "write_atomically",
+]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -16,6 +17,7 @@ from eigentail.errors import UsageError
 from eigentail.records import Spectrum
 from eigentail.settings import Precision
 from eigentail.store.atomic import write_atomically
+from eigentail.store.bound import DEFAULT_LIMIT, user_limit
 from eigentail.store.home import check_version, mark_version, user_home
 
 # Counted up when the same weights and settings give another spectrum than before: older entries are not found then.
@@ -24,6 +26,13 @@ _MAGIC: Final = b"eigentail spectrum\n"
 _DIGEST: Final = 32
 _SUFFIX: Final = ".spectrum"
 _HASHED_AT_ONCE: Final = 4 * 2**20
+# A hash spreads entries evenly over 256 folders: where there are many, a part of them tells the size of all.
+_LOOKED_AT: Final = 16
+_MANY: Final = 1000
+# Once the limit is passed, so much goes that the next run does not pass it again.
+_LEFT: Final = 0.9
+# Of files: their times may be this much behind the clock, in nanoseconds.
+_BEHIND: Final = 2 * 10**9
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,17 +95,24 @@ def address_of(stack: NDArray[Any], *, precision: Precision = "auto", scale: flo
     return digest.hexdigest()
 
 
-def user_store() -> SpectrumStore:
+def _nobody(sentence: str) -> None:
+    """Nobody wants to know."""
+
+
+def user_store(tell: Callable[[str], None] = _nobody) -> SpectrumStore:
     """The store of this user.
 
+    Args:
+        tell: as `SpectrumStore` takes it.
+
     Raises:
-        UsageError: a newer version made it, or it cannot be read.
+        UsageError: a newer version made it, it cannot be read, or EIGENTAIL_CACHE_SIZE is no size.
 
     Example:
         >>> user_store().home == user_home()
         True
     """
-    return SpectrumStore(user_home())
+    return SpectrumStore(user_home(), limit=user_limit(), tell=tell)
 
 
 @final
@@ -104,13 +120,19 @@ class SpectrumStore:
     """Spectra below a folder, each in a file of its own that is there whole or not at all.
 
     Any number of threads and processes may share one. What is damaged counts as absent, and what cannot be written is
-    not kept: `trouble` then has the reason, and nothing more is written.
+    not kept: `trouble` then has the reason, and nothing more is written. A copy that travelled to another process
+    tells nobody.
 
     Args:
         home: the folder; it is made when the first spectrum is kept.
+        limit: the bytes that `settle` leaves.
+        tell: given a sentence for the user when a damaged spectrum is found, when something cannot be kept (once), and
+            when an analysis goes on where an earlier one ended.
 
     Attributes:
         home: the folder.
+        limit: as given.
+        tell: as given.
         trouble: why a spectrum could not be kept, or "".
 
     Raises:
@@ -125,10 +147,17 @@ class SpectrumStore:
         ([1.0, 4.0], [])
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, limit: int = DEFAULT_LIMIT, tell: Callable[[str], None] = _nobody) -> None:
         check_version(home)
         self.home = home
+        self.limit = limit
+        self.tell = tell
         self.trouble = ""
+        self._warned = False
+        self._since = time.time_ns() - _BEHIND
+
+    def __reduce__(self) -> tuple[Callable[[Path], SpectrumStore], tuple[Path]]:
+        return SpectrumStore, (self.home,)
 
     def get(self, address: str) -> Spectrum | None:
         """The spectrum kept at an address, which counts as used now; None if there is none, or a damaged one."""
@@ -138,9 +167,11 @@ class SpectrumStore:
         except OSError:
             return None
         spectrum = _decoded(content, address)
-        if spectrum is not None:
-            with suppress(OSError):  # a store that may only be read still serves
-                path.touch()
+        if spectrum is None:
+            self.tell(f"{path}: this spectrum is damaged: it is computed again")
+            return None
+        with suppress(OSError):  # a store that may only be read still serves
+            path.touch()
         return spectrum
 
     def put(self, address: str, spectrum: Spectrum) -> None:
@@ -154,6 +185,13 @@ class SpectrumStore:
             write_atomically(path, _encoded(spectrum, address))
         except (OSError, UsageError) as error:
             self.trouble = f"{self.home}: spectra are not kept ({_reason(error)})"
+            self.warn(self.trouble)
+
+    def warn(self, sentence: str) -> None:
+        """Tell that something cannot be kept, and that this is no harm to the numbers: the first time only."""
+        if not self._warned:
+            self._warned = True
+            self.tell(f"{sentence}: the analysis goes on without")
 
     def entries(self) -> list[Entry]:
         """What is kept, by address."""
@@ -186,14 +224,44 @@ class SpectrumStore:
         Raises:
             UsageError: the folder may not be written to.
         """
-        entries = sorted(self.entries(), key=lambda entry: entry.used)
-        total = sum(entry.nbytes for entry in entries)
-        gone: list[Entry] = []
-        while total > limit:
-            gone.append(entries[len(gone)])
-            total -= gone[-1].nbytes
+        entries = self.entries()
+        gone = _surplus(entries, entries, limit)
         self._remove(entry.path for entry in gone)
         return gone
+
+    def settle(self, beside: int = 0) -> list[Entry]:
+        """At the end of a run: as `prune` to the limit, with room to spare, but nothing used since this was opened.
+
+        Never fails: what cannot be removed stays.
+
+        Args:
+            beside: bytes that other things take of the limit.
+
+        Returns:
+            The entries removed; what is in use may be more than the limit.
+        """
+        limit = max(self.limit - beside, 0)
+        if self._about() <= limit:
+            return []
+        entries = self.entries()
+        if sum(entry.nbytes for entry in entries) <= limit:
+            return []
+        unused = [entry for entry in entries if entry.used < self._since]
+        gone = _surplus(entries, unused, round(_LEFT * limit))
+        with suppress(UsageError):
+            self._remove(entry.path for entry in gone)
+        return gone
+
+    def _about(self) -> float:
+        """The bytes kept, from a part of the folders where there are many."""
+        sizes: list[int] = []
+        for number in range(256):
+            if number == _LOOKED_AT and len(sizes) >= _MANY:
+                return sum(sizes) * 256 / _LOOKED_AT
+            for path in (self.home / "spectra" / f"{number:02x}").glob(f"*{_SUFFIX}"):
+                with suppress(OSError):
+                    sizes.append(path.stat().st_size)
+        return float(sum(sizes))
 
     def _path(self, address: str) -> Path:
         return self.home / "spectra" / address[:2] / f"{address[2:]}{_SUFFIX}"
@@ -216,6 +284,18 @@ class SpectrumStore:
             return True
         except OSError:
             return False
+
+
+def _surplus(entries: list[Entry], removable: list[Entry], limit: int) -> list[Entry]:
+    """Of what may go, the least recently used that must go for all the rest to stay within the limit."""
+    total = sum(entry.nbytes for entry in entries)
+    gone: list[Entry] = []
+    for entry in sorted(removable, key=lambda entry: entry.used):
+        if total <= limit:
+            break
+        gone.append(entry)
+        total -= entry.nbytes
+    return gone
 
 
 def _blocks(stack: NDArray[Any]) -> Iterator[NDArray[Any]]:

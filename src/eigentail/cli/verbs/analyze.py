@@ -43,7 +43,8 @@ def command(ctx: click.Context, target: str, verbose: bool) -> None:
     """Measure every weight matrix of TARGET, a file or a folder, and say how well it was trained.
 
     Prints one row for every layer, then the model's own numbers, then what was skipped and why. Ctrl-C keeps the
-    layers that are finished.
+    layers that are finished. They are taken from there the next time, as long as the files, the settings and this
+    program are what they were.
     """
     settings, output, using = settings_of(ctx), output_of(ctx), executor_of(ctx)
     store = store_of(ctx)
@@ -53,18 +54,17 @@ def command(ctx: click.Context, target: str, verbose: bool) -> None:
     from eigentail.cli.show import show
     from eigentail.reports import report_page
 
+    is_kept = False
     with watching(verbose) as watch:
         try:
             report, code = analyze(target, settings, using=using, progress=watch, store=store), 0
         except Interrupted as stopped:
-            report, code = stopped.report, INTERRUPTED
+            report, code, is_kept = stopped.report, INTERRUPTED, stopped.is_kept
     show(report_page(report), output)
-    if store is not None and store.trouble:
-        click.echo(f"eigentail: {store.trouble}: --no-store does without", err=True)
     if _say_failures(report) and not code:
         code = PARTIAL
     if code == INTERRUPTED:
-        _say_missing(target, watch.missing(report.layers))
+        _say_missing(target, watch.missing(report.layers), is_kept)
     ctx.exit(code)
 
 
@@ -78,10 +78,11 @@ def _say_failures(report: ModelReport) -> int:
     return len(failures)
 
 
-def _say_missing(target: str, missing: tuple[int, ...]) -> None:
+def _say_missing(target: str, missing: tuple[int, ...], is_kept: bool) -> None:
     """What an interrupted analysis left undone, and how to do just that."""
     from eigentail.cli.progress import spans
 
-    again = f"eigentail analyze {shlex.quote(target)} --layers {spans(missing)}"
-    rest = f"{len(missing)} layers are missing: run {again} for just these" if missing else "every layer was finished"
+    how = "as before, it goes on from here" if is_kept else f"--layers {spans(missing)} for just these"
+    again = f"run eigentail analyze {shlex.quote(target)} {how}"
+    rest = f"{len(missing)} layers are missing: {again}" if missing else "every layer was finished"
     click.echo(f"eigentail: interrupted: {rest}", err=True)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import click
 import msgspec
 
 from eigentail.cli.options import output_of, output_options
-from eigentail.errors import UsageError
 
 if TYPE_CHECKING:
     from eigentail.reports import Page
     from eigentail.store import SpectrumStore
 
 SCHEMA_VERSION: Final = 1
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(|k|M|G|T)B?", re.IGNORECASE)
-_UNITS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
 _EXAMPLES = """\b
 Examples:
@@ -35,11 +31,12 @@ class Cache(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         path: the folder.
         entries: spectra in it, the damaged ones too.
         bytes: that they take.
+        limit: bytes that they may take, the runs among them.
         damaged: files that are not as they were written; null where that was not asked.
         removed: spectra removed just now; null where none were to be.
 
     Example:
-        >>> Cache(schema_version=1, path="/cache", entries=2, bytes=700).removed is None
+        >>> Cache(schema_version=1, path="/cache", entries=2, bytes=700, limit=900).removed is None
         True
     """
 
@@ -47,6 +44,7 @@ class Cache(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     path: str
     entries: int
     bytes: int
+    limit: int
     damaged: list[str] | None = None
     removed: int | None = None
 
@@ -59,6 +57,8 @@ def command(ctx: click.Context) -> None:
 
     `analyze` keeps the spectrum of every matrix and finds it again by the content of the weights, so that an unchanged
     layer costs no more than reading it. Everything kept can be made again. EIGENTAIL_HOME chooses another folder.
+    What was not used for longest is removed when more than 5 GB are kept, or than EIGENTAIL_CACHE_SIZE says (500MB);
+    the finished layers of whole analyses, which eigentail runs shows, take a quarter of that at most.
     """
     if ctx.invoked_subcommand is None:
         _show(ctx, _state(_store()))
@@ -95,31 +95,11 @@ def clear(ctx: click.Context) -> None:
 @click.pass_context
 def prune(ctx: click.Context, size: str) -> None:
     """Remove spectra, the least recently used first, until the rest takes no more than SIZE."""
-    limit, store = bytes_of(size), _store()
+    from eigentail.store import bytes_of
+
+    limit, store = bytes_of(size, "--size"), _store()
     removed = len(store.prune(limit))
     _show(ctx, msgspec.structs.replace(_state(store), removed=removed))
-
-
-def bytes_of(size: str) -> int:
-    """A size as people write it, in bytes; units are powers of 1000.
-
-    Args:
-        size: a number with or without a unit: "1.5GB", "500 MB", "0".
-
-    Raises:
-        UsageError: it is no such thing.
-
-    Example:
-        >>> bytes_of("1.5 GB"), bytes_of("20k"), bytes_of("0")
-        (1500000000, 20000, 0)
-        >>> bytes_of("lots")
-        Traceback (most recent call last):
-        eigentail.errors.UsageError: --size: 'lots' is no size: write 500MB or 1GB
-    """
-    found = _SIZE.fullmatch(size.strip())
-    if found is None:
-        raise UsageError(f"{size!r} is no size", where="--size", hint="write 500MB or 1GB")
-    return round(float(found[1]) * _UNITS[found[2].lower()])
 
 
 def _store() -> SpectrumStore:
@@ -136,6 +116,7 @@ def _state(store: SpectrumStore) -> Cache:
         path=str(store.home),
         entries=len(entries),
         bytes=sum(entry.nbytes for entry in entries),
+        limit=store.limit,
     )
 
 
@@ -151,7 +132,12 @@ def _page(cache: Cache) -> Page:
     from eigentail.reports import Column, Page, Table
     from eigentail.reports.pages import bytes_text
 
-    rows = [("path", cache.path), ("entries", str(cache.entries)), ("size", bytes_text(cache.bytes))]
+    rows = [
+        ("path", cache.path),
+        ("entries", str(cache.entries)),
+        ("size", bytes_text(cache.bytes)),
+        ("limit", bytes_text(cache.limit)),
+    ]
     if cache.damaged is not None:
         rows.append(("damaged", str(len(cache.damaged))))
     if cache.removed is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,12 +15,13 @@ from eigentail.cli.options import (
     output_options,
     settings_of,
     settings_options,
+    store_of,
+    store_options,
 )
 
 if TYPE_CHECKING:
     from eigentail.records import ModelReport
     from eigentail.records.comparison import Comparison
-    from eigentail.settings import Settings
 
 _EXAMPLES = """\b
 Examples:
@@ -33,6 +36,7 @@ Examples:
 @click.argument("targets", nargs=-1, required=True, metavar="A B [C]...")
 @settings_options
 @executor_options
+@store_options
 @output_options
 @click.option("-v", "--verbose", is_flag=True, help="A line for every finished layer, on standard error.")
 @click.pass_context
@@ -43,8 +47,9 @@ def command(ctx: click.Context, targets: tuple[str, ...], verbose: bool) -> None
     with the chance that it holds, and what is not comparable. Settings apply to what is not a report yet.
     """
     settings, output, using = settings_of(ctx), output_of(ctx), executor_of(ctx)
+    store = store_of(ctx)
     from eigentail.analysis import Interrupted
-    from eigentail.analysis.compare import compare
+    from eigentail.analysis.compare import compare, reported
     from eigentail.cli.group import INTERRUPTED, PARTIAL
     from eigentail.cli.show import show
     from eigentail.errors import UsageError
@@ -52,12 +57,13 @@ def command(ctx: click.Context, targets: tuple[str, ...], verbose: bool) -> None
 
     if len(targets) < 2:
         raise UsageError("1 model is nothing to compare", where=targets[0], hint="name two or more")
+    measure = partial(reported, settings=settings, using=using, store=store)
     reports: list[ModelReport] = []
     try:
         for target in targets:
-            reports.append(_report(target, settings, using, verbose))  # noqa: PERF401 - what is finished is counted
-    except Interrupted:
-        _say_interrupted(len(reports), len(targets))
+            reports.append(_report(target, measure, verbose))  # noqa: PERF401 - what is finished is counted
+    except Interrupted as stopped:
+        _say_interrupted(len(reports), len(targets), stopped.is_kept)
         ctx.exit(INTERRUPTED)
     comparison = compare(*reports)
     show(comparison_page(comparison), output)
@@ -65,18 +71,19 @@ def command(ctx: click.Context, targets: tuple[str, ...], verbose: bool) -> None
         ctx.exit(PARTIAL)
 
 
-def _report(target: str, settings: Settings, using: Any, verbose: bool) -> ModelReport:
+def _report(target: str, measure: Callable[..., ModelReport], verbose: bool) -> ModelReport:
     """One model's report, followed on standard error while it is made."""
-    from eigentail.analysis.compare import reported
     from eigentail.cli.progress import watching
 
     with watching(verbose) as watch:
-        return reported(target, settings, using=using, progress=watch)
+        return measure(target, progress=watch)
 
 
-def _say_interrupted(finished: int, wanted: int) -> None:
+def _say_interrupted(finished: int, wanted: int, is_kept: bool) -> None:
     """What is lost, and how to lose nothing the next time."""
     again = "save each with eigentail analyze TARGET -o FILE.json, and compare the files"
+    if is_kept:
+        again = "their layers and those finished of the next are kept, the same command goes on from here"
     click.echo(f"eigentail: interrupted: {finished} of {wanted} models were measured: {again}", err=True)
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
-from eigentail.cli.options import Output
+from eigentail.cli.options import Output, store_of, store_options
 
 if TYPE_CHECKING:
     from eigentail.records import ModelReport
     from eigentail.reports import Page, Table
+    from eigentail.store import SpectrumStore
 
 STUDY: Final = "digits_noise.toml"
 METRICS: Final = ("alpha", "alpha_weighted", "log_norm")
@@ -29,7 +30,9 @@ Examples:
 @click.option(
     "-o", "--output", "file", default="eigentail-demo.html", metavar="FILE", show_default=True, help="Report to write."
 )
-def command(file: str) -> None:
+@store_options
+@click.pass_context
+def command(ctx: click.Context, file: str) -> None:
     """Analyse the nets that come with eigentail, trained on digits with more and more of the labels shuffled.
 
     Prints what the weights say beside the test accuracy that was measured, then the layers of the first net, and
@@ -41,11 +44,14 @@ def command(file: str) -> None:
     from eigentail.reports import form_for
 
     form_for(file)
-    show(demo_page(), Output("table", Path(file)))
+    show(demo_page(store_of(ctx)), Output("table", Path(file)))
 
 
-def demo_page() -> Page:
-    """The page of the demonstration: everything on it is computed now, nothing is remembered.
+def demo_page(store: SpectrumStore | None = None) -> Page:
+    """The page of the demonstration: everything on it comes from the weights.
+
+    Args:
+        store: as for `analyze`.
 
     Example:
         >>> len(demo_page().main.rows)
@@ -58,7 +64,7 @@ def demo_page() -> Page:
     with as_file(files("eigentail") / "zoo") as zoo:
         study = tomllib.loads((zoo / STUDY).read_text(encoding="utf-8"))
         models = study["models"]
-        reports = [analyze(zoo / model["file"]) for model in models]
+        reports = [analyze(zoo / model["file"], store=store) for model in models]
     layers = layers_table(reports[0])
     return Page(
         title=study["title"],

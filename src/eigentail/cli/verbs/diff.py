@@ -13,6 +13,8 @@ from eigentail.cli.options import (
     output_options,
     settings_of,
     settings_options,
+    store_of,
+    store_options,
 )
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ Examples:
 @click.argument("other")
 @settings_options
 @executor_options
+@store_options
 @output_options
 @click.pass_context
 def command(ctx: click.Context, base: str, other: str) -> None:
@@ -41,6 +44,7 @@ def command(ctx: click.Context, base: str, other: str) -> None:
     where fewer than half of the layers match or one could not be measured, and with 2 where none matches.
     """
     settings, output, using = settings_of(ctx), output_of(ctx), executor_of(ctx)
+    store = store_of(ctx)
     from eigentail.analysis.diff import DiffInterrupted, diff
     from eigentail.cli.group import INTERRUPTED, PARTIAL
     from eigentail.cli.progress import watching
@@ -50,7 +54,7 @@ def command(ctx: click.Context, base: str, other: str) -> None:
     with watching(verbose=False) as watch:
         follower: Any = watch  # the bar looks at nothing but the layer of a row
         try:
-            difference, code = diff(base, other, settings, using=using, progress=follower), 0
+            difference, code = diff(base, other, settings, using=using, progress=follower, store=store), 0
         except DiffInterrupted as stopped:
             difference, code = stopped.difference, INTERRUPTED
     show(difference_page(difference), output)

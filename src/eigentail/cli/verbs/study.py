@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +15,8 @@ from eigentail.cli.options import (
     output_options,
     settings_of,
     settings_options,
+    store_of,
+    store_options,
 )
 
 if TYPE_CHECKING:
@@ -44,6 +48,7 @@ Examples:
 @click.option("--weights", metavar="FOLDER", help="Where these lie, beside the cache of the Hugging Face Hub.")
 @settings_options
 @executor_options
+@store_options
 @output_options
 @click.option("-v", "--verbose", is_flag=True, help="A line for every finished layer, on standard error.")
 @click.pass_context
@@ -54,8 +59,8 @@ def command(ctx: click.Context, target: str, both: bool, run: bool, weights: str
     project). Prints for each metric how it goes with quality, beside the number of parameters and of layers, and what
     can be concluded. With --run counts as the articles do, where no setting says otherwise.
     """
-    output, using = output_of(ctx), executor_of(ctx)
-    from eigentail.analysis.study import series_of
+    output, using, store = output_of(ctx), executor_of(ctx), store_of(ctx)
+    from eigentail.analysis.study import measured, series_of
     from eigentail.analysis.study_trends import concluded
     from eigentail.cli.group import INTERRUPTED, PARTIAL
     from eigentail.cli.show import show
@@ -69,9 +74,10 @@ def command(ctx: click.Context, target: str, both: bool, run: bool, weights: str
     if run:
         chosen = _on_disk(chosen, weights)
     ways = _ways(_settings(ctx, run), both, chosen)
+    measure = partial(measured, using=using, store=store)
     studied, stopped = [], False
     for series, settings in ((series, settings) for series in chosen for settings in ways):
-        models, stopped = _measured(series, settings, using, verbose)
+        models, stopped = _measured(series, partial(measure, settings=settings), verbose)
         studied.append(concluded(series, models, settings))
         if stopped:
             break
@@ -118,10 +124,9 @@ def _ways(settings: Settings, both: bool, chosen: tuple[Series, ...]) -> tuple[S
     return replace(settings, conv="pooled"), replace(settings, conv="per-slice")
 
 
-def _measured(series: Series, settings: Settings, using: Any, verbose: bool) -> tuple[list[Measured], bool]:
+def _measured(series: Series, measure: Callable[..., Measured], verbose: bool) -> tuple[list[Measured], bool]:
     """The models one after the other, each followed on standard error; and whether Ctrl-C left some out."""
     from eigentail.analysis import Interrupted
-    from eigentail.analysis.study import measured
     from eigentail.cli.progress import watching
     from eigentail.records.study import Measured
 
@@ -129,7 +134,7 @@ def _measured(series: Series, settings: Settings, using: Any, verbose: bool) -> 
     try:
         for model in series.models:
             with watching(verbose) as watch:
-                found.append(measured(model, settings, using=using, progress=watch))
+                found.append(measure(model, progress=watch))
     except Interrupted:
         rest = series.models[len(found) :]
         return [*found, *(Measured(model=model, reason="not measured: interrupted") for model in rest)], True
