@@ -26,6 +26,8 @@ ROLES: Final = {
     **dict.fromkeys(("multi_head_attention", "group_query_attention", "grouped_query_attention"), "attention"),
     **dict.fromkeys(("einsum_dense",), "einsum"),
     **dict.fromkeys(("embedding",), "embedding"),
+    **dict.fromkeys(("batch_normalization", "layer_normalization", "group_normalization"), "norm"),
+    **dict.fromkeys(("p_re_lu",), "slope"),
 }
 # The same of the layers inside an attention layer, which Keras calls by what they do.
 PARTS: Final = {
@@ -38,6 +40,12 @@ LEAVES: Final = {
     "separable": ("depthwise_kernel", "pointwise_kernel", "bias"),
     "recurrent": ("kernel", "recurrent_kernel", "bias"),
     "embedding": ("embeddings",),
+}
+# Layers that keep vectors only, by how many there are; others of these classes are told by number.
+ALL_VECTORS: Final = {
+    ("norm", 4): ("gamma", "beta", "moving_mean", "moving_variance"),
+    ("norm", 2): ("gamma", "beta"),
+    ("slope", 1): ("alpha",),
 }
 # One number a channel, whatever the shape they are kept in: not matrices that map.
 VECTORS: Final = frozenset({
@@ -202,7 +210,7 @@ def _contraction(weight: Weight) -> Turn | None:
     """The matrix of a contraction: the axes it makes as rows, those it sums over as columns."""
     axes = tuple(range(len(weight.shape)))
     if weight.role == "einsum":
-        made = _made(weight.config.get("equation"), len(weight.shape))
+        made = _made(weight.config.get("equation"), len(weight.shape)) or _biased(weight)
     else:
         made = axes[-1:] if weight.inner in ("attention_output", "output_dense") else axes[1:]
     if not made:
@@ -210,6 +218,13 @@ def _contraction(weight: Weight) -> Turn | None:
     summed = tuple(axis for axis in axes if axis not in made)
     sizes = [prod(weight.shape[axis] for axis in side) for side in (made, summed)]
     return Turn((*made, *summed), tuple(sizes))
+
+
+def _biased(weight: Weight) -> tuple[int, ...]:
+    """The axes at the end that have a bias each, the last one of a matrix; none when the bias tells nothing."""
+    bias = weight.beside.get("bias", ())
+    made = tuple(range(len(weight.shape) - max(len(bias), 1), len(weight.shape)))
+    return made if weight.shape[made[0] :] == bias or len(weight.shape) == 2 else ()
 
 
 def _made(equation: object, axes: int) -> tuple[int, ...]:

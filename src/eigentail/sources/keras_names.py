@@ -11,7 +11,7 @@ import msgspec
 
 from eigentail.sources.hdf5_tree import Found, Tree
 from eigentail.sources.keras_config import Architecture, snake_case
-from eigentail.sources.keras_layout import LEAVES, PARTS, ROLES
+from eigentail.sources.keras_layout import ALL_VECTORS, LEAVES, PARTS, ROLES
 
 Path = tuple[str, ...]
 
@@ -179,6 +179,8 @@ def _named_leaves(group: list[Named]) -> Iterator[Named]:
 def _leaf(at: int, item: Named, group: list[Named]) -> str:
     """The name of a numbered array."""
     names, shape = LEAVES.get(item.role, ()), item.found.place.shape
+    if vectors := ALL_VECTORS.get((item.role, len(group)), ())[at : at + 1]:
+        return vectors[0]
     if at < len(names):
         # A layer that keeps nothing but vectors in these places is of another class than its name says.
         return names[at] if at or len(shape) > 1 else str(at)
