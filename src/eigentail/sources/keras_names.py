@@ -24,6 +24,7 @@ _SIDE: Final = re.compile(r"^(forward|backward)_")
 _OLD_LEAF: Final = re.compile(
     r"([WUb]_[ifcozrh]|W|b|gamma|beta|running_mean|running_std|embeddings|kernel|bias)(_\d+)?"
 )
+_WIDE_BIAS: Final = ("attention", "einsum", "recurrent")
 _KERAS_1: Final = {"b": "bias"}
 
 
@@ -182,16 +183,16 @@ def _leaf(at: int, item: Named, group: list[Named]) -> str:
     if vectors := ALL_VECTORS.get((item.role, len(group)), ())[at : at + 1]:
         return vectors[0]
     if at < len(names):
-        # A layer that keeps nothing but vectors in these places is of another class than its name says.
-        return names[at] if at or len(shape) > 1 else str(at)
-    if names or len(group) > 2:
+        # A first array that is a vector, or a bias that is none, is of another class than the names say.
+        odd = len(shape) < 2 if at == 0 else names[at] == "bias" and len(shape) > 1 and item.role not in _WIDE_BIAS
+        return str(at) if odd else names[at]
+    if names:
         return str(at)
-    first = max(group, key=lambda other: len(other.found.place.shape)).found.place.shape
-    if len(group) == 1:
-        return "weight" if len(shape) > 1 else str(at)
-    if len(first) > 1 and (len(shape) > 1 or shape == first[-1:]):
-        return "kernel" if len(shape) > 1 else "bias"
-    return str(at)
+    if len(group) == 1 and len(shape) > 1:
+        return "weight"
+    first, last = group[0].found.place.shape, group[-1].found.place.shape
+    is_linear = len(group) == 2 and len(first) > 1 and last == first[-1:]
+    return ("kernel", "bias")[at] if is_linear and at < 2 else str(at)
 
 
 def unique(names: list[str], fallback: list[str]) -> list[str]:
