@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from types import ModuleType
 from typing import Any, Final
@@ -18,6 +19,7 @@ from eigentail.sources.ranges import RangeReader
 
 MAX_CHUNKS: Final = 200_000
 MAX_COMPACT: Final = 1 << 16  # HDF5 keeps no more than this inside a header
+OPAQUE: Final = "opaque"
 _EXTENDED: Final = ("bfloat16", "float8_e4m3fn", "float8_e5m2")
 _ELSEWHERE: Final = "save the weights again into one file"
 
@@ -92,10 +94,28 @@ def placed_at(h5py: ModuleType, dataset: Any, name: str, reader: RangeReader) ->
         if layout == h5py.h5d.CHUNKED:
             holder = _chunked(dataset, plan, name, (shape, size), reader)
         elif layout == h5py.h5d.COMPACT:
-            holder = _compact(h5py, dataset, name, (nbytes, stored))
+            holder = _compact(h5py, dataset, name, nbytes if stored is not None or kind == OPAQUE else 0)
         else:
             holder, offset = reader, _contiguous(dataset, name, nbytes, reader)
     return Place(shape=shape, kind=kind, nbytes=nbytes, reader=holder or BytesRange(b""), offset=offset, stored=stored)
+
+
+def extended(place: Place, names: Sequence[str]) -> Place:
+    """Bytes that HDF5 has no word for as numbers of the type that is written beside them, if it is one of these.
+
+    Args:
+        place: the array.
+        names: what is written.
+
+    Example:
+        >>> place = Place(shape=(2,), kind=OPAQUE, nbytes=4, reader=BytesRange(bytes(4)), offset=0, stored=None)
+        >>> extended(place, ["bfloat16"]).kind, extended(place, ["float8_e5m2"]).kind
+        ('bfloat16', 'opaque')
+    """
+    name = next(iter(names), "")
+    if name not in _EXTENDED or dtype_of(name).itemsize * prod(place.shape) != place.nbytes:
+        return place
+    return msgspec.structs.replace(place, kind=name, stored=dtype_of(name))
 
 
 class BytesRange:
@@ -121,7 +141,7 @@ def _type_of(h5py: ModuleType, dataset: Any) -> tuple[np.dtype[Any] | None, str]
     """The numpy type whose bytes are those in the file, and its name; None for one that is no plain number."""
     held = dataset.get_type()
     if held.get_class() == h5py.h5t.OPAQUE:
-        return _extended(h5py, dataset, held.get_size())
+        return None, OPAQUE
     try:
         found = np.dtype(held.dtype)
         plain = found.kind in "biufc" and h5py.h5t.py_create(found, logical=True) == held
@@ -130,18 +150,6 @@ def _type_of(h5py: ModuleType, dataset: Any) -> tuple[np.dtype[Any] | None, str]
     if plain:
         return found, found.name
     return None, {"O": "object", "S": "bytes", "U": "str"}.get(found.kind, "structured")
-
-
-def _extended(h5py: ModuleType, dataset: Any, size: int) -> tuple[np.dtype[Any] | None, str]:
-    """A type that HDF5 has no word for: Keras writes it beside the bytes."""
-    if not h5py.h5a.exists(dataset, b"dtype"):
-        return None, "opaque"
-    attribute = h5py.h5a.open(dataset, b"dtype")
-    if attribute.shape != () or attribute.get_storage_size() > MAX_COMPACT:
-        return None, "opaque"
-    name = str(h5py.Dataset(dataset).attrs["dtype"])
-    known = name in _EXTENDED and dtype_of(name).itemsize == size
-    return (dtype_of(name), name) if known else (None, "opaque")
 
 
 def _contiguous(dataset: Any, name: str, nbytes: int, reader: RangeReader) -> int:
@@ -159,13 +167,12 @@ def _contiguous(dataset: Any, name: str, nbytes: int, reader: RangeReader) -> in
     return int(offset)
 
 
-def _compact(h5py: ModuleType, dataset: Any, name: str, held: tuple[int, np.dtype[Any] | None]) -> BytesRange:
-    """An array inside its own header, which h5py has read by now."""
-    nbytes, stored = held
+def _compact(h5py: ModuleType, dataset: Any, name: str, nbytes: int) -> BytesRange:
+    """An array inside its own header, which h5py has read by now; nothing of one that is no numbers."""
     if nbytes > MAX_COMPACT:
         raise SourceError(f"array {name!r} cannot have {nbytes} bytes inside its header")
-    if stored is None:
-        return BytesRange(bytes(nbytes))
+    if nbytes == 0:
+        return BytesRange(b"")
     values = np.empty(dataset.shape, dataset.dtype)
     dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
     return BytesRange(values.tobytes())

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from itertools import count, takewhile
 from types import ModuleType
 from typing import Any, Final, final
 
 import msgspec
-import numpy as np
 
 from eigentail.errors import SourceError
-from eigentail.sources.hdf5_place import Place, placed_at
+from eigentail.sources.hdf5_place import OPAQUE, Place, extended, placed_at
+from eigentail.sources.hdf5_texts import TextReader
 from eigentail.sources.ranges import RangeFile, RangeReader
 
 MAX_DEPTH: Final = 64
 MAX_OBJECTS: Final = 50_000
-MAX_TEXT: Final = 8 << 20
 REFETCH: Final = "the file is damaged or was cut short: fetch it again"
 
 Path = tuple[str, ...]
@@ -113,6 +113,7 @@ class _Walk:
     def __init__(self, h5py: ModuleType, reader: RangeReader, where: str) -> None:
         self._h5py, self._reader, self._where = h5py, reader, where
         self.texts: dict[tuple[Path, str], tuple[str, ...]] = {}
+        self._texts = TextReader(reader)
         self._groups: set[int] = set()
         self._objects = 0
 
@@ -124,7 +125,7 @@ class _Walk:
         self._groups.add(address)
         if len(path) > MAX_DEPTH:
             raise SourceError(f"holds groups nested more than {MAX_DEPTH} deep", where=self._where)
-        self._keep_texts(group, path)
+        self._keep_texts(address, path)
         self._count(group.get_num_objs())
         for raw in group:
             child = (*path, raw.decode("utf-8", errors="surrogateescape"))
@@ -138,8 +139,13 @@ class _Walk:
         elif isinstance(opened, self._h5py.h5d.DatasetID):
             name = ".".join(path).encode("utf-8", errors="replace").decode()
             place = placed_at(self._h5py, opened, name, self._reader)
+            address = self._h5py.h5o.get_info(opened).addr
             if place is not None:
-                yield Found(path=path, place=place, address=self._h5py.h5o.get_info(opened).addr)
+                yield Found(path=path, place=self._named(place, address), address=address)
+
+    def _named(self, place: Place, address: int) -> Place:
+        """The same with the type that Keras writes beside bytes that HDF5 has no word for."""
+        return extended(place, self._texts.texts(address).get("dtype", ())) if place.kind == OPAQUE else place
 
     def _count(self, more: int) -> None:
         self._objects += more
@@ -155,40 +161,13 @@ class _Walk:
                 hint="save the weights again, as Keras does it, in one file",
             )
 
-    def _keep_texts(self, group: Any, path: Path) -> None:
+    def _keep_texts(self, address: int, path: Path) -> None:
         """The attributes that tell names, order and configuration."""
-        for name in ("name", "layer_names", "model_config", "keras_version"):
-            found = _texts(self._h5py, group, name)
-            if found is not None:
-                self.texts[path, name] = found
-        for at in range(MAX_OBJECTS):  # Keras parts a list that is too long for one attribute
-            more = _texts(self._h5py, group, f"layer_names{at}")
-            if more is None:
-                return
-            self.texts[path, "layer_names"] = (*self.texts.get((path, "layer_names"), ()), *more)
-
-
-def _texts(h5py: ModuleType, group: Any, name: str) -> tuple[str, ...] | None:
-    """An attribute of text; None when there is none, or when it cannot be known how much memory it would take."""
-    if not h5py.h5a.exists(group, name.encode()):
-        return None
-    attribute = h5py.h5a.open(group, name.encode())
-    if attribute.get_type().get_class() != h5py.h5t.STRING:
-        return None
-    varying, listed = attribute.get_type().is_variable_str(), attribute.shape != ()
-    # The texts of a list may all be the same huge one, which every element would be given a copy of.
-    if (varying and listed) or attribute.get_storage_size() > MAX_TEXT:
-        return None
-    found = h5py.Group(group).attrs[name]
-    texts = found.tolist() if isinstance(found, np.ndarray) else [found]
-    return tuple(_plain(text) for text in texts)
-
-
-def _plain(text: object) -> str:
-    """A text, padding removed."""
-    if isinstance(text, bytes):
-        return text.rstrip(b"\0").decode("utf-8", errors="replace")
-    return str(text)
+        found = self._texts.texts(address)
+        for name in ("name", "layer_names", "model_config"):
+            # Keras parts a list that is too long for one attribute, and numbers the parts.
+            parts = [found.get(name, ()), *takewhile(bool, (found.get(f"{name}{at}", ()) for at in count()))]
+            self.texts[path, name] = tuple(text for part in parts for text in part)
 
 
 def _h5py(where: str) -> ModuleType:

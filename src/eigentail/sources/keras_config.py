@@ -13,6 +13,7 @@ import msgspec
 from eigentail.errors import SourceError
 
 MAX_DEPTH: Final = 64
+MAX_CONFIG: Final = 8 << 20  # Python takes twenty times as much memory for what it says
 _REFETCH: Final = "the file is damaged: fetch it again"
 
 Path = tuple[str, ...]
@@ -98,7 +99,7 @@ def read_architecture(text: str, where: str) -> dict[str, Any]:
         where: the file, for the error.
 
     Raises:
-        SourceError: it is no JSON object.
+        SourceError: it is no JSON, or beyond all measure.
 
     Example:
         >>> read_architecture('{"class_name": "Sequential"}', "m.h5"), read_architecture("", "m.h5")
@@ -106,6 +107,10 @@ def read_architecture(text: str, where: str) -> dict[str, Any]:
     """
     if not text:
         return {}
+    if len(text) > MAX_CONFIG:
+        raise SourceError(
+            f"has a configuration of {len(text):,} characters where {MAX_CONFIG:,} are allowed", where=where
+        )
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:

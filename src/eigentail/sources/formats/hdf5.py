@@ -9,6 +9,7 @@ from eigentail.errors import SourceError
 from eigentail.records import SourceRef
 from eigentail.sources.archive import open_archive
 from eigentail.sources.inflated import member_range
+from eigentail.sources.keras_config import MAX_CONFIG
 from eigentail.sources.keras_source import keras_source
 from eigentail.sources.protocol import Format, Probe
 from eigentail.sources.ranges import RangeReader, open_range
@@ -17,7 +18,6 @@ from eigentail.sources.turned import TurnedSource
 MAGIC: Final = b"\x89HDF\r\n\x1a\n"
 WEIGHTS: Final = "model.weights.h5"
 CONFIG: Final = "config.json"
-MAX_CONFIG: Final = 8 << 20
 
 
 def open_hdf5(ref: SourceRef) -> TurnedSource:
