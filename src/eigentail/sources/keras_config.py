@@ -41,6 +41,10 @@ class Architecture:
 
     Args:
         config: what `model.to_json()` gives, or nothing.
+        where: the file, for the error.
+
+    Raises:
+        SourceError: models are nested beyond all measure.
 
     Example:
         >>> layer = {"class_name": "Dense", "config": {"name": "fc", "units": 3}}
@@ -49,7 +53,8 @@ class Architecture:
         ('Dense', ('fc',), 0)
     """
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    def __init__(self, config: Mapping[str, Any], where: str = "") -> None:
+        self._where = where
         self._by_path: dict[Path, LayerFacts] = {}
         self._by_name: dict[str, LayerFacts] = {}
         self._stored: dict[Path, Path] = {}
@@ -75,7 +80,8 @@ class Architecture:
     def _walk(self, item: object, names: Path, groups: Path, depth: int) -> None:
         """Take in the layers of a model."""
         if depth > MAX_DEPTH:
-            raise SourceError(f"has a configuration of models nested more than {MAX_DEPTH} deep", hint=_REFETCH)
+            what = f"has a configuration of models nested more than {MAX_DEPTH} deep"
+            raise SourceError(what, where=self._where, hint=_REFETCH)
         seen: Counter[str] = Counter()
         for kind, name, config in _layers(item):
             snake = snake_case(kind)

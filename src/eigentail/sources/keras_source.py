@@ -41,7 +41,7 @@ def keras_source(ref: SourceRef, file: RangeReader, hdf5: RangeReader, config: s
     """
     tree = read_tree(hdf5, ref.target)
     architecture = read_architecture(config or tree.text((), "model_config"), ref.target)
-    items = [*_model(tree, Architecture(architecture)), *_optimizer(tree)]
+    items = [*_model(tree, Architecture(architecture, ref.target)), *_optimizer(tree)]
     raw = unique([name for name, _, _ in items], [_dotted(found.path) for _, found, _ in items])
     plain = plain_names(raw, ref.target)
     placed, specs, turns = [], [], {}
