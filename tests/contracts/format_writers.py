@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import h5py
+import keras_models
 import numpy as np
 import torch
 from safetensors.numpy import save_file
@@ -61,6 +63,17 @@ def _torch_legacy(folder: Path, arrays: Arrays) -> Path:
     return folder / "model.th"
 
 
+def _hdf5(folder: Path, arrays: Arrays) -> Path:
+    with h5py.File(folder / "model.h5", "w") as file:
+        for name, array in arrays.items():
+            file.create_dataset(name.replace(".", "/"), data=array)
+    return folder / "model.h5"
+
+
+def _keras(folder: Path, arrays: Arrays) -> Path:
+    return keras_models.save(keras_models.model_of(arrays), folder / "model.keras")
+
+
 WRITERS: dict[str, Callable[[Path, Arrays], Path]] = {
     "safetensors": _safetensors,
     "npz": _npz,
@@ -69,6 +82,10 @@ WRITERS: dict[str, Callable[[Path, Arrays], Path]] = {
     "index": _index,
     "torch-zip": _torch_zip,
     "torch-legacy": _torch_legacy,
+    "hdf5": _hdf5,
+    "keras": _keras,
 }
 
 ONE_TENSOR = {"npy"}  # these hold one array, which is called as the file is
+LAYERS_ONLY = {"keras"}  # these hold the weights of layers and nothing else
+TURNED = {"keras"}  # these keep matrices the other way round: the rows of a tensor lie scattered

@@ -83,7 +83,7 @@ add(
     "is a GGUF file, which is not read: save its weights as safetensors",
     "m.gguf",
 )
-add("hdf5", b"\x89HDF\r\n\x1a\n" + bytes(80), "is an HDF5 file (Keras), which is not read: save", "m.h5")
+add("hdf5", b"\x89HDF\r\n\x1a\n" + bytes(80), "begins like an HDF5 file but is not a whole one (", "m.h5")
 add("tflite", b"\x1c\0\0\0TFL3" + bytes(80), "is a TensorFlow Lite model, which is not read", "m.tflite")
 add("onnx", b"\x08\x08\x12\x07pytorch" + bytes(80), "is an ONNX model, which is not read", "m")
 add("gzip", b"\x1f\x8b\x08\0" + bytes(80), "is a gzip archive: unpack it and give the weights file inside", "m.gz")

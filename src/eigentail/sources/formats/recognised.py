@@ -46,7 +46,7 @@ _MAGIC: Final[tuple[tuple[bytes, int, Look], ...]] = (
         0,
         Look("a Git LFS pointer, not the weights themselves", "run git lfs pull in that repository"),
     ),
-    (b"\x89HDF\r\n\x1a\n", 0, _unread("an HDF5 file (Keras)")),
+    (b"\x89HDF\r\n\x1a\n", 0, Look("an HDF5 file")),
     (b"GGUF", 0, _unread("a GGUF file")),
     (b"lmgg", 0, _unread("a GGML file")),
     (b"tjgg", 0, _unread("a GGML file")),
@@ -82,7 +82,6 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[bytes], Look], ...]] = (
 )
 
 _BY_NAME: Final = (
-    (".keras", _unread("a Keras model")),
     (".onnx", _unread("an ONNX model")),
     (".pb", _unread("a TensorFlow graph")),
     (".msgpack", _unread("a Flax checkpoint")),
@@ -108,7 +107,6 @@ _FOLDERS: Final = (
     ),
     (re.compile(r".*\.gguf$"), _unread("a folder of GGUF files")),
     (re.compile(r".*\.onnx$"), _unread("a folder with an ONNX model")),
-    (re.compile(r".*\.(h5|hdf5|keras)$"), _unread("a folder with a Keras model")),
 )
 
 
