@@ -166,7 +166,7 @@ def read_shape(head: bytes) -> Shape | None:
     version, *sizes = struct.unpack_from("<8i", head, 4)
     if version not in (1, 2):
         raise SourceError(f"is a llama2.c checkpoint of version {version}; 0, 1 and 2 are read")
-    shared, group = struct.unpack_from("<Bi", head, 40)
+    shared, group = struct.unpack_from("<Bi", head, 36)
     return _shape(version, sizes, shared=bool(shared), group=group if version == 2 else 0)
 
 
