@@ -13,9 +13,12 @@ from eigentail.sources.tflite_graph import BATCH_MATMUL, CONV_2D, DEPTHWISE, Con
 
 # Ends of names that tell the operation and not the layer.
 _OPERATIONS: Final = re.compile(
-    r"/(Tensordot|MatMul|Conv[123]D|depthwise|depthwise_kernel|conv2d_transpose|Einsum|einsum|BiasAdd|Add|ReadVariableOp|"
-    r"resource|kernel|bias|weights?|read|ExpandDims|ExpandDims_1|pseudo_qconst)$"
+    r"/(Tensordot|MatMul|Conv[123]D|convolution|depthwise|depthwise_kernel|conv2d_transpose|conv_transpose|GatherV2|"
+    r"embedding_lookup|Einsum|einsum|BiasAdd|Add|ReadVariableOp|resource|kernel|bias|weights?|read|ExpandDims|"
+    r"ExpandDims_1|pseudo_qconst)$"
 )
+# An LSTM that was not fused: its input goes through the first product of the cell, its state through the second.
+_CELL: Final = re.compile(r"(?P<stem>.*lstm_cell\w*)/MatMul(?P<state>_1)?")
 _SAYS_NOTHING: Final = re.compile(r"(arith\.constant|tfl\.pseudo|cst|constant)[\w.]*|\d*")
 
 
@@ -26,7 +29,7 @@ class Role(msgspec.Struct, frozen=True):
         word: "weight" or "bias", or what stands before ".weight" in the name of one of several matrices.
         axes: the file's axes in torch's order, () for as they are.
         transposed: torch's layout is that of a transposed convolution.
-        operation: the word in the name by which the converter means this operation.
+        operations: the words in a name by which the converter means this operation.
 
     Example:
         >>> WEIGHTS[3, 1].axes
@@ -36,10 +39,11 @@ class Role(msgspec.Struct, frozen=True):
     word: str = "weight"
     axes: tuple[int, ...] = ()
     transposed: bool = False
-    operation: str = ""
+    operations: tuple[str, ...] = ()
 
 
-_BIAS: Final = Role(word="bias", operation="BiasAdd")
+_GATHER: Final = 36  # also picks from tables of indices, which nobody learned
+_BIAS: Final = Role(word="bias", operations=("BiasAdd",))
 _GATES: Final = ("input", "forget", "cell", "output")
 
 
@@ -64,21 +68,21 @@ _BOTH_RNN: Final = {
     6: Role(word="backward_recurrent_to_hidden"),
 }
 _OPERATORS: Final[Mapping[int, Mapping[int, Role]]] = {
-    CONV_2D: {1: Role(axes=(0, 3, 1, 2), operation="Conv2D"), 2: _BIAS},
-    DEPTHWISE: {1: Role(axes=(3, 0, 1, 2), operation="depthwise"), 2: _BIAS},
+    CONV_2D: {1: Role(axes=(0, 3, 1, 2), operations=("Conv2D", "convolution")), 2: _BIAS},
+    DEPTHWISE: {1: Role(axes=(3, 0, 1, 2), operations=("depthwise",)), 2: _BIAS},
     7: {1: Role()},  # EMBEDDING_LOOKUP
-    9: {1: Role(operation="MatMul"), 2: _BIAS},  # FULLY_CONNECTED
+    9: {1: Role(operations=("MatMul",)), 2: _BIAS},  # FULLY_CONNECTED
     16: _LSTM,
     24: _RNN,
     27: {1: Role(word="feature"), 2: Role(word="time")},  # SVDF
     35: _RNN,
-    36: {0: Role()},  # GATHER
+    _GATHER: {0: Role()},
     44: _LSTM,
     46: _BOTH_RNN,
     52: _BOTH_LSTM,
     67: {1: Role(axes=(3, 0, 1, 2), transposed=True), 3: _BIAS},  # TRANSPOSE_CONV
-    BATCH_MATMUL: {0: Role(operation="MatMul"), 1: Role(axes=(1, 0), operation="MatMul")},
-    132: {1: Role(axes=(4, 3, 0, 1, 2), operation="Conv3D"), 2: _BIAS},  # CONV_3D
+    BATCH_MATMUL: {0: Role(operations=("MatMul",)), 1: Role(axes=(1, 0), operations=("MatMul",))},
+    132: {1: Role(axes=(4, 3, 0, 1, 2), operations=("Conv3D", "convolution")), 2: _BIAS},  # CONV_3D
     140: {1: Role(axes=(4, 3, 0, 1, 2), transposed=True)},  # CONV_3D_TRANSPOSE
 }
 WEIGHTS: Final[Mapping[tuple[int, int], Role]] = {
@@ -102,7 +106,7 @@ def role_of(constant: Constant) -> tuple[Use, Role] | None:
     """
     for use in constant.uses:
         role = WEIGHTS.get((use.operator, use.slot))
-        if role and (use.operator != 36 or constant.dtype.startswith("float") or constant.scales):
+        if role and (use.operator != _GATHER or constant.dtype.startswith("float") or constant.scales):
             return use, _as_laid_out(constant, use, role)
     return None
 
@@ -150,6 +154,8 @@ def _name(constant: Constant) -> str:
         own = _dotted(constant.name) or "unnamed"
         return f"constants.{own}" if is_table and not learned else own
     use, role = found
+    if cell := _CELL.fullmatch(constant.name):
+        return f"{_dotted(cell['stem'])}.{'weight_hh' if cell['state'] else 'weight_ih'}"
     if role.word == "bias" and len(constant.shape) > 1:
         return _dotted(constant.name)
     several = role.word not in ("weight", "bias")
@@ -160,8 +166,7 @@ def _name(constant: Constant) -> str:
 def _stem(name: str, role: Role) -> str:
     """The layer's part of a name; a converter joins the names of all it has fused with ";"."""
     parts = name.split(";")
-    told = (part for part in parts if role.operation and role.operation in part.split("/")[1:])
-    stem = next(told, parts[0])
+    stem = next((part for part in parts if set(role.operations) & set(part.split("/")[1:])), parts[0])
     while found := _OPERATIONS.search(stem):
         stem = stem[: found.start()]
     return _dotted(stem).removesuffix(".weight").removesuffix(".bias") or "unnamed"
