@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import gguf_writer
+import llama2c_writer
 import numpy as np
+import tflite_writer
 import torch
 from safetensors.numpy import save_file
 
@@ -61,6 +64,20 @@ def _torch_legacy(folder: Path, arrays: Arrays) -> Path:
     return folder / "model.th"
 
 
+def _gguf(folder: Path, arrays: Arrays) -> Path:
+    return gguf_writer.write(folder / "model.gguf", arrays)
+
+
+def _tflite(folder: Path, arrays: Arrays) -> Path:
+    (folder / "model.tflite").write_bytes(tflite_writer.plain(arrays))
+    return folder / "model.tflite"
+
+
+def _llama2c(folder: Path, arrays: Arrays) -> Path:
+    (folder / "model.bin").write_bytes(llama2c_writer.version_0(arrays))
+    return folder / "model.bin"
+
+
 WRITERS: dict[str, Callable[[Path, Arrays], Path]] = {
     "safetensors": _safetensors,
     "npz": _npz,
@@ -69,6 +86,11 @@ WRITERS: dict[str, Callable[[Path, Arrays], Path]] = {
     "index": _index,
     "torch-zip": _torch_zip,
     "torch-legacy": _torch_legacy,
+    "gguf": _gguf,
+    "tflite": _tflite,
+    "llama2c": _llama2c,
 }
 
 ONE_TENSOR = {"npy"}  # these hold one array, which is called as the file is
+NOT_HELD = {"gguf": {"mask"}}  # llama.cpp has no type for truth values
+OWN_ARRAYS: dict[str, Arrays] = {"llama2c": llama2c_writer.random_arrays(128, 192)}  # it holds one architecture

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from format_writers import ONE_TENSOR, WRITERS
+from format_writers import NOT_HELD, ONE_TENSOR, OWN_ARRAYS, WRITERS
 
 from eigentail.sources import WeightSource, identify, open_source
 from eigentail.sources.identify import formats
@@ -32,7 +32,10 @@ ARRAYS: dict[str, Array] = {
 
 
 def arrays_for(name: str) -> dict[str, Array]:
-    return {"weight": ARRAYS["h.0.attn.weight"]} if name in ONE_TENSOR else ARRAYS
+    if name in ONE_TENSOR:
+        return {"weight": ARRAYS["h.0.attn.weight"]}
+    held = OWN_ARRAYS.get(name, ARRAYS)
+    return {key: array for key, array in held.items() if key not in NOT_HELD.get(name, ())}
 
 
 @pytest.fixture(params=sorted(WRITERS))
