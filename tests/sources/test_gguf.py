@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from eigentail.analysis import analyze, describe
 from eigentail.errors import SourceError
+from eigentail.numerics.spectrum import spectrum_of
 from eigentail.settings import Settings
 from eigentail.sources import open_source
 from eigentail.sources.dtypes import DEQUANTISED
@@ -235,6 +236,26 @@ def test_the_report_names_the_quantisation(tmp_path: Path) -> None:
     assert (row.spectrum.stored, row.spectrum.precision) == ("float32", "float64")
     expected = np.linalg.svd(dequantize(data, gguf.GGMLQuantizationType.Q4_0).astype(np.float64))[1] ** 2
     np.testing.assert_allclose(row.spectrum.eigenvalues[::-1], expected, rtol=1e-9)
+
+
+def test_what_codes_become_is_counted_in_the_memory_of_a_layer(tmp_path: Path) -> None:
+    data = coded_file(tmp_path / "m.gguf", 12, rows=256)
+    (layer,) = describe(tmp_path / "m.gguf").layers
+    values = 256 * 512
+    assert layer.memory == data.nbytes + 4 * values + 8 * values + 2 * 8 * 256**2
+
+
+@pytest.mark.parametrize("name", ["Q4_0", "Q5_1", "Q8_0"])
+def test_codes_fill_the_null_space_with_noise_no_larger_than_its_edge(name: str) -> None:
+    """The decision on zeros: what is stored has full rank, and what the rounding made stays below a known edge."""
+    kind, (n, m, rank) = gguf.GGMLQuantizationType[name], (512, 256, 40)
+    low = (RNG.standard_normal((n, rank)) @ RNG.standard_normal((rank, m))).astype(np.float32)
+    coded = dequantize(quantize(low, kind), kind)
+    before, after = spectrum_of(low[None]), spectrum_of(coded[None])
+    edge = np.mean((coded - low) ** 2) * (np.sqrt(n) + np.sqrt(m)) ** 2
+    assert (before.rank, after.rank) == (rank, m)
+    assert 0.5 * edge < after.eigenvalues[m - rank - 1] < 1.1 * edge
+    np.testing.assert_allclose(after.eigenvalues[-rank:], before.eigenvalues[-rank:], rtol=0.1)
 
 
 def test_reading_some_rows_of_codes_reads_their_blocks_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -191,6 +191,22 @@ def test_half_precision_behind_a_cast_is_the_layers_weight(tmp_path: Path) -> No
         np.testing.assert_array_equal(source.read(spec), halves.transpose(0, 3, 1, 2))
 
 
+def test_a_ring_of_casts_ends(tmp_path: Path) -> None:
+    tensors = [{0: np.array([2, 2], "<i4"), 2: ("I", 1), 3: f"t{at}"} for at in range(2)]
+    operators = [{0: ("I", 0), 1: np.array([at], "<i4"), 2: np.array([1 - at], "<i4")} for at in range(2)]
+    buffers = [{}, {0: np.ones((2, 2), np.float32).tobytes()}]
+    codes = [{0: ("b", tfl.DEQUANTIZE)}]
+    (tmp_path / "m.tflite").write_bytes(model([], _1=codes, _2=[{0: tensors, 3: operators}], _4=buffers))
+    with closing(open_source(tmp_path / "m.tflite")) as source:
+        assert [spec.name for spec in source.tensors()] == ["constants.t0", "constants.t1"]
+
+
+def test_what_is_followed_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eigentail.sources.flatbuffer._MAX_OFFSETS", 50)
+    with pytest.raises(SourceError, match="has more than 50 tables, lists and names: no network has so many"):
+        opened(tmp_path, *(Weight(f"w{at}/MatMul", np.ones((2, 2), np.float32)) for at in range(20)))
+
+
 def test_values_behind_the_structure_are_found(tmp_path: Path) -> None:
     arrays = [RNG.standard_normal((4, 3)).astype(np.float32) for _ in range(2)]
     weights = [Weight(f"f{at}/MatMul", array, outside=True) for at, array in enumerate(arrays)]

@@ -14,7 +14,8 @@ from eigentail.sources.ranges import RangeReader
 
 _PAGE: Final = 4096
 _MOST_PAGES: Final = 16_384  # 64 MiB: far more than any description of a network takes
-MAX_ITEMS: Final = 200_000  # tables followed in one file; the largest networks have a few thousand
+MAX_ITEMS: Final = 50_000  # tables in a list; the largest networks have a few thousand
+_MAX_OFFSETS: Final = 10 * MAX_ITEMS
 MAX_STRING: Final = 65_535
 MAX_VECTOR: Final = 1 << 20
 
@@ -75,8 +76,8 @@ class FlatBuffer:
     def offset(self, at: int) -> int:
         """Where the offset at a place leads: always forwards."""
         self._followed += 1
-        if self._followed > 10 * MAX_ITEMS:
-            raise SourceError(f"has more than {MAX_ITEMS} tables: no network has so many")
+        if self._followed > _MAX_OFFSETS:
+            raise SourceError(f"has more than {_MAX_OFFSETS} tables, lists and names: no network has so many")
         return at + int(self.number(at, "I"))
 
     def vector(self, at: int, width: int) -> tuple[int, int]:

@@ -41,6 +41,8 @@ DEPTHWISE: Final = 4
 BATCH_MATMUL: Final = 126
 # Their output is their first input with other codes, or with its axes in another order.
 _SAME: Final = frozenset({6, 53, 114, 124})  # DEQUANTIZE, CAST, QUANTIZE, DENSIFY
+_MOST_INPUTS: Final = 500_000
+_MOST_STEPS: Final = 8  # a ring of casts must end
 _TURNED: Final = frozenset({22, 39})  # RESHAPE, TRANSPOSE
 
 
@@ -220,8 +222,8 @@ def _uses(graph: Table, codes: Sequence[int], tensors: Sequence[Table]) -> dict[
     for operator in graph.tables(3):
         code, inputs, outputs = _operator(operator, codes, len(tensors))
         count += len(inputs)
-        if count > MAX_ITEMS:
-            raise SourceError(f"has operators with more than {MAX_ITEMS} inputs: no network has so many")
+        if count > _MOST_INPUTS:
+            raise SourceError(f"has operators with more than {_MOST_INPUTS} inputs: no network has so many")
         if outputs and inputs and (code in _SAME or code in _TURNED):
             behind[outputs[0]] = inputs[0], code in _TURNED
         made = tensors[outputs[0]].text(3) if outputs else ""
@@ -244,9 +246,9 @@ def _operator(operator: Table, codes: Sequence[int], tensors: int) -> tuple[int,
 
 
 def _origin(tensor: int, behind: Mapping[int, tuple[int, bool]]) -> tuple[int, bool]:
-    """The tensor another one was made from by casts and turns alone; rings end after as many steps as there are."""
+    """The tensor another one was made from by a few casts and turns alone."""
     turned = False
-    for _ in range(len(behind)):
+    for _ in range(_MOST_STEPS):
         if tensor not in behind:
             break
         tensor, was = behind[tensor]
