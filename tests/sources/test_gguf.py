@@ -174,6 +174,15 @@ def test_any_part_or_the_folder_opens_the_whole(parts: tuple[list[Path], dict[st
                 np.testing.assert_array_equal(source.read(spec), arrays[spec.name])
 
 
+def test_a_folder_with_one_file_keeps_what_the_file_says_of_the_architecture(tmp_path: Path) -> None:
+    write(tmp_path / "some-Q8.gguf", {"output.weight": np.ones((4, 4), np.float32)}, attention__head_count=7)
+    with closing(open_source(tmp_path)) as source:
+        assert source.config == {"model_type": "llama", "num_attention_heads": 7}
+    write(tmp_path / "some-Q4.gguf", {"output.weight": np.ones((4, 4), np.float32)})
+    with pytest.raises(SourceError, match=r"holds several models \(some-Q4.gguf, some-Q8.gguf\): give the one"):
+        open_source(tmp_path)
+
+
 def test_a_missing_part_is_named(parts: tuple[list[Path], dict[str, np.ndarray]]) -> None:
     paths, _ = parts
     paths[1].unlink()

@@ -217,10 +217,26 @@ def test_values_behind_the_structure_are_found(tmp_path: Path) -> None:
 
 def test_names_are_the_layers_and_none_is_given_twice(tmp_path: Path) -> None:
     ones = np.ones((2, 2), np.float32)
-    names = ["net/a/MatMul", "net/b/bn;net/b/MatMul;net/b/BiasAdd", "x/MatMul", "x/MatMul", "y/MatMul", "y/MatMul_1"]
+    names = [
+        "net/a/MatMul",
+        "net/b/bn;net/b/MatMul;net/b/BiasAdd",
+        "x/MatMul",
+        "x/MatMul",
+        "y/MatMul",
+        "y/MatMul_1",
+        "x.MatMul",
+    ]
     with closing(opened(tmp_path, *(Weight(name, at * ones) for at, name in enumerate(names)))) as source:
         found = [spec.name for spec in source.tensors()]
-    assert found == ["net.a.weight", "net.b.weight", "x.MatMul.2", "x.MatMul.3", "y.weight", "y.MatMul_1.weight"]
+    assert found == [
+        "net.a.weight",
+        "net.b.weight",
+        "x.MatMul",
+        "x.MatMul.3",
+        "y.weight",
+        "y.MatMul_1.weight",
+        "x.MatMul.weight",
+    ]
 
 
 def test_two_tensors_in_one_buffer_are_tied(tmp_path: Path) -> None:

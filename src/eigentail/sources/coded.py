@@ -45,7 +45,8 @@ class CodedSource:
         config: what the file tells of the architecture, in the words of a `config.json`.
 
     Raises:
-        SourceError: there is no tensor; on `read`, one the file does not have, or that cannot be made.
+        SourceError: there is no tensor, or two of one name; on `read`, one the file does not have, or that cannot be
+            made.
 
     Example:
         >>> import tempfile
@@ -67,7 +68,10 @@ class CodedSource:
     ) -> None:
         self.ref, self.config = ref, config
         self._reader = reader
-        self._tensors = {tensor.spec.name: tensor for tensor in tensors}
+        self._tensors: dict[str, Coded] = {}
+        for tensor in tensors:
+            if self._tensors.setdefault(tensor.spec.name, tensor) is not tensor:
+                raise SourceError(f"holds two tensors called {tensor.spec.name[:80]!r}", where=ref.target)
         if not self._tensors:
             raise SourceError("holds no tensors", where=ref.target, hint="is this the file with the weights?")
 

@@ -137,6 +137,17 @@ class _Cursor:
         self.at += n
         return self._window[first : first + n]
 
+    def skip_strings(self, count: int, code: str) -> None:
+        """Pass over strings, each behind its length: a vocabulary has hundreds of thousands."""
+        length = struct.Struct(self._order + code)
+        for _ in range(count):
+            first = self.at - self._begin
+            if first + length.size > len(self._window):
+                self.skip(self.number(code))
+                continue
+            self.at += length.size
+            self.skip(length.unpack_from(self._window, first)[0])
+
     def skip(self, n: int) -> None:
         """Pass over bytes without reading them."""
         if n > self.left:
@@ -215,8 +226,11 @@ class _Parser:
         if inner in _NUMBERS:
             return self._row(_NUMBERS[inner], count)
         self._spend(count, struct.calcsize("<" + self._count), "values in one array")
+        if inner == _STRING:
+            self._cursor.skip_strings(count, self._count)
+            return None
         for _ in range(count):
-            self._skip_string() if inner == _STRING else self._value(inner, key, depth + 1)
+            self._value(inner, key, depth + 1)
         return None
 
     def _text(self) -> str | None:
@@ -226,9 +240,6 @@ class _Parser:
             self._cursor.skip(length)
             return None
         return self._cursor.take(length).decode("utf-8", errors="replace")
-
-    def _skip_string(self) -> None:
-        self._cursor.skip(int(self._cursor.number(self._count)))
 
     def _row(self, code: str, count: int) -> tuple[Any, ...] | None:
         """An array of numbers, kept where it is short."""

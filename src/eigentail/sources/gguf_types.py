@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from eigentail.errors import SourceError
 from eigentail.sources.dtypes import DEQUANTISED, dtype_of
 
-# Values turned into float32 at a time: what is worked on besides the result stays small.
-_AT_ONCE: Final = 1 << 20
+# Values turned into float32 at a time: what is worked on besides the result stays small, and in the cache.
+_AT_ONCE: Final = 1 << 16
 _INSTALL: Final = 'pip install "eigentail[gguf]"'
 
 
@@ -153,7 +153,8 @@ def _decoded(blocks: NDArray[np.uint8], kind: GgufType) -> NDArray[np.float32]:
         known = GGMLQuantizationType[kind.dtype.upper()]
         with np.errstate(all="ignore"):  # a damaged scale becomes NaN or infinite, which is told of the whole matrix
             for at in range(0, len(blocks), step):
-                values[at : at + step] = dequantize(blocks[at : at + step], known)
+                row = blocks[at : at + step].reshape(1, -1)  # one row: the package goes through rows by sixteens
+                values[at : at + step] = dequantize(row, known).reshape(-1, kind.block)
     except (KeyError, NotImplementedError) as error:
         what = f"is stored as {kind.dtype}, which the gguf package that is installed cannot turn into numbers"
         raise SourceError(what, hint="try a newer one: pip install -U gguf") from error

@@ -138,12 +138,13 @@ def names_of(constants: Sequence[Constant]) -> list[str]:
     """
     short = [_name(constant) for constant in constants]
     count = Counter(short)
-    longer = [
-        name if count[name] == 1 else _dotted(constant.name) or name
-        for constant, name in zip(constants, short, strict=True)
-    ]
-    count = Counter(longer)
-    return [name if count[name] == 1 else f"{name}.{at}" for at, name in enumerate(longer)]
+    taken: dict[str, None] = {}
+    for constant, name in zip(constants, short, strict=True):
+        own = name if count[name] == 1 else _dotted(constant.name) or name
+        while own in taken:
+            own = f"{own}.{len(taken)}"
+        taken[own] = None
+    return list(taken)
 
 
 def _name(constant: Constant) -> str:
