@@ -65,7 +65,7 @@ gguf(
     "tensors 2^63", head(2**63, 0, bytes(64)), "the header says it has 9223372036854775808 tensors, more than the file"
 )
 gguf("pairs 2^40", head(0, 2**40, bytes(64)), "the header says it has 1099511627776 metadata, more than the file can")
-gguf("many tensors", lambda: head(2_100_000, 0, bytes(20 << 20)), "the header has more than 2000000 entries: no model")
+gguf("many tensors", lambda: head(100_001, 0, bytes(1 << 20)), "the header has more than 100000 entries: no model")
 gguf("no tensors", raw([]), "holds no tensors: is this the file with the weights?")
 gguf("vocabulary only", raw([], b"", [pair("tokenizer.ggml.model", 8, text("gpt2"))]), "holds a vocabulary and no weig")
 gguf(
@@ -87,7 +87,7 @@ gguf(
 gguf(
     "array of strings 2^62",
     raw([ONE], DATA, [pair("a", 9, word("IQ", 8, 2**62))]),
-    "the header says it has 4611686018427387904 values in one array, more than the file can hold",
+    "the header says it has 4611686018427387904 strings in one array, more than the file can hold",
 )
 gguf("array of 13", raw([ONE], DATA, [pair("a", 9, word("IQ", 13, 1) + bytes(8))]), "has a value of type 13")
 gguf(
@@ -98,7 +98,12 @@ gguf(
 gguf(
     "strings by the million",
     lambda: raw([ONE], DATA, [pair("a", 9, word("IQ", 8, 3_000_000) + bytes(24_000_000))]),
-    "the header has more than 2000000 entries: no model has so many",
+    "the header has more than 2000000 strings: no vocabulary has so many",
+)
+gguf(
+    "arrays by the hundred thousand",
+    lambda: raw([ONE], DATA, [pair("a", 9, word("IQ", 9, 200_000) + word("IQ", 4, 0) * 200_000)]),
+    "the header has more than 100000 entries: no model has so many",
 )
 gguf("alignment 0", raw([ONE], DATA, [pair("general.alignment", 4, word("I", 0))]), "says an alignment of 0, which is")
 gguf("alignment 24", raw([ONE], DATA, [pair("general.alignment", 4, word("I", 24))]), "says an alignment of 24, which")
@@ -187,6 +192,9 @@ tflite("shape negative", weight(shape=(-4, -4)), "tensor 'w/MatMul' has an impos
 tflite("shape overflow", weight(shape=(2**31 - 1,) * 4), "tensor 'w/MatMul' has an impossible shape (2147483647,")
 tflite("shape of a million", weight(shape=(1,) * 100_000), "tensor 'w/MatMul' has an impossible shape (1, 1, ")
 tflite("shape too long", lambda: weight(shape=(1,) * 1_100_000), "has a list of 1100000 numbers where sizes, places or")
+tflite(
+    "sparse and negative", weight(shape=(-4, -4), extra={6: {}}), "tensor 'w/MatMul' has an impossible shape (-4, -4)"
+)
 tflite("zero-size axis", weight(shape=(0, 4)), "tensor 'w/MatMul' has 64 bytes, but its shape and type need 0")
 tflite("type 77", graph(TENSOR | {1: ("b", 77)}), "tensor 'w' has the type number 77, which is not known here")
 tflite("type -1", graph(TENSOR | {1: ("b", -1)}), "tensor 'w' has the type number -1, which is not known here")

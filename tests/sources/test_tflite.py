@@ -123,6 +123,13 @@ def test_factors_of_a_product_are_turned_to_out_by_in(tmp_path: Path, adjoint: b
             np.testing.assert_array_equal(source.read(spec, (1, 3)), source.read(spec)[1:3])
 
 
+def test_a_stack_of_thousands_stays_one_tensor(tmp_path: Path) -> None:
+    stack = RNG.standard_normal((5000, 2, 3)).astype(np.float32)
+    with closing(opened(tmp_path, Weight("p/MatMul", stack, tfl.BATCH_MATMUL))) as source:
+        (spec,) = source.tensors()
+        np.testing.assert_array_equal(source.read(spec), stack)
+
+
 def test_a_fused_lstm_gives_every_gate(tmp_path: Path) -> None:
     weights = [
         Weight(f"arith.constant{slot}", np.full((4, 9), slot, np.float32), tfl.LSTM, slot) for slot in range(1, 5)

@@ -18,7 +18,8 @@ MAGIC: Final = b"GGUF"
 VERSIONS: Final = (1, 2, 3)
 MAX_AXES: Final = 4  # llama.cpp has no more
 MAX_HEADER: Final = 256 << 20  # the largest vocabularies take some ten MiB
-MAX_VALUES: Final = 2_000_000  # keys, tensors and strings in arrays; the largest vocabulary with merges has 800,000
+MAX_ENTRIES: Final = 100_000  # keys, tensors, arrays in arrays; the largest models have a few thousand
+MAX_STRINGS: Final = 2_000_000  # in arrays; the largest vocabulary with its merges has 800,000
 MAX_NAME: Final = 65_535
 MAX_DEPTH: Final = 4
 MAX_ALIGNMENT: Final = 1 << 20
@@ -164,7 +165,7 @@ class _Parser:
     def __init__(self, cursor: _Cursor, *, old: bool) -> None:
         self._cursor = cursor
         self._count = "I" if old else "Q"  # version 1 counted in 32 bits
-        self._values = 0
+        self._entries = self._strings = 0
 
     def header(self, size: int) -> GgufHeader:
         """Everything, checked."""
@@ -183,18 +184,21 @@ class _Parser:
         return GgufHeader(metadata=metadata, tensors=placed, big=self._cursor.big)
 
     def _number(self, of: str) -> int:
-        """How many of something follow; every one takes 9 bytes at the very least."""
+        """How many tensors or keys follow; each takes 9 bytes at the very least."""
         count = int(self._cursor.number(self._count))
-        self._spend(count, 9, of)
+        self._spend_entries(count, 9, of)
         return count
 
-    def _spend(self, count: int, least: int, of: str) -> None:
+    def _spend_entries(self, count: int, least: int, of: str) -> None:
         """Refuse counts that the header cannot hold, or that would take minutes."""
-        self._values += count
+        self._check_room(count, least, of)
+        self._entries += count
+        if self._entries > MAX_ENTRIES:
+            raise SourceError(f"the header has more than {MAX_ENTRIES} entries: no model has so many")
+
+    def _check_room(self, count: int, least: int, of: str) -> None:
         if count * least > self._cursor.left:
             raise _damaged(f"the header says it has {count} {of}, more than the file can hold")
-        if self._values > MAX_VALUES:
-            raise SourceError(f"the header has more than {MAX_VALUES} entries: no model has so many")
 
     def _string(self, longest: int) -> str:
         length = int(self._cursor.number(self._count))
@@ -225,10 +229,10 @@ class _Parser:
         inner, count = self._cursor.number("I"), int(self._cursor.number(self._count))
         if inner in _NUMBERS:
             return self._row(_NUMBERS[inner], count)
-        self._spend(count, struct.calcsize("<" + self._count), "values in one array")
         if inner == _STRING:
-            self._cursor.skip_strings(count, self._count)
+            self._pass_strings(count)
             return None
+        self._spend_entries(count, 8, "values in one array")
         for _ in range(count):
             self._value(inner, key, depth + 1)
         return None
@@ -240,6 +244,14 @@ class _Parser:
             self._cursor.skip(length)
             return None
         return self._cursor.take(length).decode("utf-8", errors="replace")
+
+    def _pass_strings(self, count: int) -> None:
+        """Pass over an array of strings."""
+        self._check_room(count, struct.calcsize("<" + self._count), "strings in one array")
+        self._strings += count
+        if self._strings > MAX_STRINGS:
+            raise SourceError(f"the header has more than {MAX_STRINGS} strings: no vocabulary has so many")
+        self._cursor.skip_strings(count, self._count)
 
     def _row(self, code: str, count: int) -> tuple[Any, ...] | None:
         """An array of numbers, kept where it is short."""

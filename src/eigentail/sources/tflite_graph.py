@@ -182,24 +182,19 @@ def _constant(tensor: Table, place: tuple[int, int], uses: tuple[Use, ...]) -> C
         raise SourceError(f"tensor {name[:80]!r} has the type number {number}, which is not known here")
     word, bits = TYPES[number]
     shape = tuple(tensor.array(0, "<i4").tolist())
+    whole = nbytes_of(shape, max(bits, 8))
+    if whole is None:
+        raise damaged(f"tensor {name[:80]!r} has an impossible shape {str(shape)[:80]}")
     sparse, scales = tensor.has(6), tensor.table(4)
     blockwise = scales is not None and scales.number(4, "B") != 0
     if sparse or blockwise or not bits:
         prefix = "sparse_" if sparse else "blockwise_" if blockwise else ""
         return Constant(name=name, shape=shape, dtype=prefix + word, offset=place[0], nbytes=place[1], uses=uses)
-    _check_size(name, shape, bits, place[1])
+    needed = -(-whole // max(8 // bits, 1))  # below a byte, elements share one
+    if needed != place[1]:
+        raise damaged(f"tensor {name[:80]!r} has {place[1]} bytes, but its shape and type need {needed}")
     codes = _scales(name, shape, scales) if scales and word.lstrip("u").startswith("int") else None
     return Constant(name=name, shape=shape, dtype=word, offset=place[0], nbytes=place[1], scales=codes, uses=uses)
-
-
-def _check_size(name: str, shape: tuple[int, ...], bits: int, there: int) -> None:
-    per_byte = max(8 // bits, 1)
-    whole = nbytes_of(shape, max(bits, 8))
-    if whole is None:
-        raise damaged(f"tensor {name[:80]!r} has an impossible shape {str(shape)[:80]}")
-    needed = -(-whole // per_byte)
-    if needed != there:
-        raise damaged(f"tensor {name[:80]!r} has {there} bytes, but its shape and type need {needed}")
 
 
 def _scales(name: str, shape: tuple[int, ...], table: Table) -> Scales | None:

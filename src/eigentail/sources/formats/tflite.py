@@ -25,6 +25,7 @@ from eigentail.sources.tflite_roles import Role, names_of, role_of
 MAGIC: Final = b"TFL3"
 _BITS: Final = dict(TYPES.values())
 _AS_IS: Final = Role()
+_MOST_FACTORS: Final = 4096  # in a stack: heads, experts
 
 
 def open_tflite(ref: SourceRef) -> CodedSource:
@@ -74,18 +75,20 @@ def _tensors(reader: RangeReader, where: str) -> Iterator[Coded]:
 def _presented(reader: RangeReader, constant: Constant, name: str) -> Iterator[Coded]:
     """A constant as torch would keep it; of a stack of factors each matrix is a tensor."""
     use, role = role_of(constant) or (None, _AS_IS)
-    if use and use.operator == BATCH_MATMUL and len(constant.shape) == 3:
+    stacked = use is not None and use.operator == BATCH_MATMUL and len(constant.shape) == 3
+    if stacked and 0 < constant.shape[0] <= _MOST_FACTORS:
         yield from _factors(reader, constant, name, role.axes or (0, 1))
         return
+    axes = () if stacked else role.axes
     spec = TensorSpec(
         name=name,
-        shape=tuple(constant.shape[axis] for axis in role.axes) if role.axes else constant.shape,
+        shape=tuple(constant.shape[axis] for axis in axes) if axes else constant.shape,
         dtype=_word(constant),
         nbytes=constant.nbytes,
-        groups=_groups(constant, use) if use and role.axes else 0,
-        conv_transposed=role.transposed and bool(role.axes),
+        groups=_groups(constant, use) if use and axes else 0,
+        conv_transposed=role.transposed and bool(axes),
     )
-    yield Coded(spec, partial(_turned, reader, constant, role.axes))
+    yield Coded(spec, partial(_turned, reader, constant, axes))
 
 
 def _groups(constant: Constant, use: Use) -> int:
