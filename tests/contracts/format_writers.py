@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import gguf_writer
 import h5py
 import keras_models
+import llama2c_writer
 import numpy as np
+import tflite_writer
 import torch
 from safetensors.numpy import save_file
 
@@ -74,6 +77,20 @@ def _keras(folder: Path, arrays: Arrays) -> Path:
     return keras_models.save(keras_models.model_of(arrays), folder / "model.keras")
 
 
+def _gguf(folder: Path, arrays: Arrays) -> Path:
+    return gguf_writer.write(folder / "model.gguf", arrays)
+
+
+def _tflite(folder: Path, arrays: Arrays) -> Path:
+    (folder / "model.tflite").write_bytes(tflite_writer.plain(arrays))
+    return folder / "model.tflite"
+
+
+def _llama2c(folder: Path, arrays: Arrays) -> Path:
+    (folder / "model.bin").write_bytes(llama2c_writer.version_0(arrays))
+    return folder / "model.bin"
+
+
 WRITERS: dict[str, Callable[[Path, Arrays], Path]] = {
     "safetensors": _safetensors,
     "npz": _npz,
@@ -84,8 +101,20 @@ WRITERS: dict[str, Callable[[Path, Arrays], Path]] = {
     "torch-legacy": _torch_legacy,
     "hdf5": _hdf5,
     "keras": _keras,
+    "gguf": _gguf,
+    "tflite": _tflite,
+    "llama2c": _llama2c,
 }
 
 ONE_TENSOR = {"npy"}  # these hold one array, which is called as the file is
-LAYERS_ONLY = {"keras"}  # these hold the weights of layers and nothing else
 TURNED = {"keras"}  # these keep matrices the other way round: the rows of a tensor lie scattered
+NOT_HELD = {"gguf": {"mask"}}  # llama.cpp has no type for truth values
+_RANDOM = np.random.default_rng(8)
+OWN_ARRAYS: dict[str, Arrays] = {
+    "llama2c": llama2c_writer.random_arrays(128, 192),  # it holds one architecture
+    "keras": {  # the weights of layers and nothing else
+        "conv.weight": _RANDOM.standard_normal((64, 32, 3, 3)).astype(np.float16),
+        "conv.bias": _RANDOM.standard_normal(64).astype(np.float16),
+        "fc.weight": _RANDOM.standard_normal((300, 700)).astype(np.float32),
+    },
+}

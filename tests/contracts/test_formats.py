@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from format_writers import LAYERS_ONLY, ONE_TENSOR, TURNED, WRITERS
+from format_writers import NOT_HELD, ONE_TENSOR, OWN_ARRAYS, TURNED, WRITERS
 
 from eigentail.sources import WeightSource, identify, open_source
 from eigentail.sources.identify import formats
@@ -30,17 +30,13 @@ ARRAYS: dict[str, Array] = {
     "steps": np.array(12, dtype=np.int64),
     "mask": RANDOM.random((5, 5)) > 0.5,
 }
-LAYERS: dict[str, Array] = {
-    "conv.weight": RANDOM.standard_normal((64, 32, 3, 3)).astype(np.float16),
-    "conv.bias": RANDOM.standard_normal(64).astype(np.float16),
-    "fc.weight": RANDOM.standard_normal((300, 700)).astype(np.float32),
-}
 
 
 def arrays_for(name: str) -> dict[str, Array]:
-    if name in LAYERS_ONLY:
-        return LAYERS
-    return {"weight": ARRAYS["h.0.attn.weight"]} if name in ONE_TENSOR else ARRAYS
+    if name in ONE_TENSOR:
+        return {"weight": ARRAYS["h.0.attn.weight"]}
+    held = OWN_ARRAYS.get(name, ARRAYS)
+    return {key: array for key, array in held.items() if key not in NOT_HELD.get(name, ())}
 
 
 @pytest.fixture(params=sorted(WRITERS))

@@ -77,14 +77,7 @@ add("text", b"hello, world\n", "model.safetensors: is a text file, not weights: 
 add("web page", b"\n<!DOCTYPE html><html>", "is a web page: was the download behind a login?")
 add("lfs", b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer, not the weights themselves: run git")
 add("json", b'{"model_type": "gpt2"}', "is a JSON file, not weights: give the folder it lies in", "config.json")
-add(
-    "gguf",
-    b"GGUF\x03\0\0\0\x7b" + bytes(80),
-    "is a GGUF file, which is not read: save its weights as safetensors",
-    "m.gguf",
-)
 add("hdf5", b"\x89HDF\r\n\x1a\n" + bytes(80), "begins like an HDF5 file but is not a whole one (", "m.h5")
-add("tflite", b"\x1c\0\0\0TFL3" + bytes(80), "is a TensorFlow Lite model, which is not read", "m.tflite")
 add("onnx", b"\x08\x08\x12\x07pytorch" + bytes(80), "is an ONNX model, which is not read", "m")
 add("gzip", b"\x1f\x8b\x08\0" + bytes(80), "is a gzip archive: unpack it and give the weights file inside", "m.gz")
 add("pdf", b"%PDF-1.7\n\xff\xfe", "is a PDF document: what can be read", "m.pdf")

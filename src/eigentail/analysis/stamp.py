@@ -30,7 +30,9 @@ _MOST_FILES: Final = 20_000
 # The clock of a file system moves in steps: a file that was changed within one may change again and show nothing.
 _STEP: Final = 0.02
 # Formats that keep everything in the file that is named; an index, for one, names others.
-_ALONE: Final = frozenset({"npy", "npz", "safetensors", "torch-legacy", "torch-zip"})
+_ALONE: Final = frozenset(
+    {"hdf5", "keras", "llama2c", "npy", "npz", "safetensors", "tflite", "torch-legacy", "torch-zip"}
+)
 # Written beside weights by this program and others; of JSON only what says where weights are.
 _BESIDE: Final = (".csv", ".htm", ".html", ".json", ".log", ".md", ".txt")
 _INDEX: Final = ".index."

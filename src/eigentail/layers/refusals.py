@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from eigentail.records import TensorSpec
+from eigentail.sources.dtypes import DEQUANTISED
 
 MEASURED: Final = frozenset({
     "float64", "float32", "float16", "bfloat16", "float8_e4m3", "float8_e4m3fn", "float8_e4m3fnuz",
@@ -57,7 +58,7 @@ def refusal(spec: TensorSpec, names: frozenset[str]) -> str:
 
 
 def _of_dtype(dtype: str) -> str:
-    if dtype in MEASURED:
+    if dtype in MEASURED or dtype in DEQUANTISED:
         return ""
     if dtype == "bool":
         return "a mask"

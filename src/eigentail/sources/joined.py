@@ -85,7 +85,7 @@ def join(ref: SourceRef, targets: Sequence[tuple[str, str]], config: Mapping[str
     Args:
         ref: what opens the whole again.
         targets: (prefix for the names, path).
-        config: what lies beside the whole.
+        config: what lies beside the whole; where that is nothing, what the only file tells counts.
 
     Raises:
         SourceError: a file cannot be opened, or two have a tensor of the same name.
@@ -107,7 +107,8 @@ def join(ref: SourceRef, targets: Sequence[tuple[str, str]], config: Mapping[str
     try:
         for prefix, target in targets:
             parts.append((prefix, open_source(target)))  # one by one: on failure those opened so far are closed
-        return Joined(ref, parts, config)
+        alone = parts[0][1].config if len(parts) == 1 else {}  # a file may tell its architecture itself
+        return Joined(ref, parts, config or alone)
     except BaseException:
         for _, source in parts:
             source.close()

@@ -22,6 +22,8 @@ TIERS: Final = (
     (".npz",),
     (".npy",),
     (".keras", ".h5", ".hdf5"),
+    (".gguf",),
+    (".tflite",),
 )
 SUFFIXES: Final = tuple(suffix for tier in TIERS for suffix in tier)
 USUAL_STEMS: Final = ("model", "diffusion_pytorch_model", "pytorch_model", "consolidated", "adapter_model")
@@ -81,7 +83,8 @@ def weight_files(folder: Path) -> list[Path]:
     for tier in TIERS:
         for choose in (_index, _shards, _usual):
             if found := choose(names, tier, folder):
-                return [folder / name for name in found]
+                brings_others = tier == (".gguf",)  # a GGUF shard knows the set it belongs to
+                return [folder / name for name in (found[:1] if brings_others else found)]
     return [folder / name for name in _only(names, folder)]
 
 

@@ -47,10 +47,10 @@ _MAGIC: Final[tuple[tuple[bytes, int, Look], ...]] = (
         Look("a Git LFS pointer, not the weights themselves", "run git lfs pull in that repository"),
     ),
     (b"\x89HDF\r\n\x1a\n", 0, Look("an HDF5 file")),
-    (b"GGUF", 0, _unread("a GGUF file")),
+    (b"GGUF", 0, Look("a GGUF file")),
     (b"lmgg", 0, _unread("a GGML file")),
     (b"tjgg", 0, _unread("a GGML file")),
-    (b"TFL3", 4, _unread("a TensorFlow Lite model")),
+    (b"TFL3", 4, Look("a TensorFlow Lite model")),
     (b"ustar", 257, Look("a tar archive (or a NeMo model)", _UNPACK)),
     (b"\x93NUMPY", 0, Look("a numpy array")),
     (b"PK\x03\x04", 0, Look("a zip archive without tensors in it", _UNPACK)),
@@ -105,7 +105,6 @@ _FOLDERS: Final = (
         re.compile(r"(bf16_)?zero_pp_rank_.*|zero_to_fp32\.py$"),
         _unread("a DeepSpeed ZeRO checkpoint", "convert it: python zero_to_fp32.py . OUTPUT"),
     ),
-    (re.compile(r".*\.gguf$"), _unread("a folder of GGUF files")),
     (re.compile(r".*\.onnx$"), _unread("a folder with an ONNX model")),
 )
 
