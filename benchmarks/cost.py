@@ -1,6 +1,6 @@
 """Does `describe --cost` come true? Checkpoints of 10 to 500 million parameters: predicted, then measured.
 
-python benchmarks/cost.py [--only 10M 50M] [--workers 2]
+python benchmarks/cost.py [--only 10M 50M] [--workers 2] [--runs 1]
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", choices=MODELS, default=list(MODELS))
     parser.add_argument("--workers", type=int, default=cores())
+    parser.add_argument("--runs", type=int, default=1, help="The shortest counts.")
     words = parser.parse_args()
     machine = this_machine(again=True)
     print(f"calibrated: {machine.facts}; {words.workers} workers; predicted over measured, target within 30 %")
@@ -52,7 +53,7 @@ def main() -> int:
             path = Path(folder) / "model.safetensors"
             heavy(path, shapes, dtype)
             predicted = et.cost(path, hands=Hands(workers=words.workers), stored=False, machine=machine)
-            taken = process(analysis(path, "--workers", str(words.workers)))
+            taken = min(process(analysis(path, "--workers", str(words.workers))) for _ in range(words.runs))
             ratio, work = predicted.seconds / taken.wall, (machine.start + predicted.work) / taken.processor
             worst = max(worst, abs(math.log(ratio)))
             count = sum(math.prod(shape) for shape in shapes.values())

@@ -21,7 +21,7 @@ METRICS = ("alpha", "lambda_max", "stable_rank", "alpha_weighted")
 
 
 def main() -> int:
-    """A row for every storage type: the largest relative difference over all layers of all nets, and how many fell back."""
+    """A row for every storage type: the largest difference over all layers, and how many fell back on float64."""
     files = [Path(word) for word in sys.argv[1:]] or list(nets())
     print(f"{len(files)} nets: the largest relative difference over the layers between float32 (auto) and float64")
     names = ("lambda_min+", *METRICS)

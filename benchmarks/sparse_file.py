@@ -22,10 +22,8 @@ def main() -> int:
         nbytes = sparse(path, TENSORS, SHAPE, filled=SAMPLE)
         taken = process(analysis(path, "--layers", f"0:{SAMPLE}"))
     floor = SAMPLE * spectrum_flops([SHAPE]) / gemm_rate()
-    parameters = TENSORS * SHAPE[0] * SHAPE[1]
-    print(
-        f"{SAMPLE} of {TENSORS} layers of {SHAPE[0]}x{SHAPE[1]} float32 in a file of {parameters / 1e9:.1f} 10^9 weights"
-    )
+    billions = TENSORS * SHAPE[0] * SHAPE[1] / 1e9
+    print(f"{SAMPLE} of {TENSORS} layers of {SHAPE[0]}x{SHAPE[1]} float32 in a file of {billions:.1f} billion weights")
     time_line("eigentail, whole process", taken.wall, f"{taken.wall / floor:.1f} times the floor")
     print(f"  {'peak memory':<52} {taken.peak / 1e6:7.0f} MB of {nbytes / 1e9:.1f} GB")
     return 0

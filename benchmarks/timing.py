@@ -15,6 +15,15 @@ import numpy as np
 
 PEER = "import sys, weightwatcher as ww; ww.WeightWatcher().analyze(model=sys.argv[1])"
 
+# In between, because the peak that a system tells of a process includes what it was forked from.
+LAUNCHER = """
+import resource, subprocess, sys, time
+start = time.perf_counter()
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss)
+"""
+
 
 class Taken(NamedTuple):
     """What a process took: seconds on the clock, seconds of all processors, bytes at its peak."""
@@ -27,16 +36,12 @@ class Taken(NamedTuple):
 def process(command: Sequence[str | Path], home: Path | None = None) -> Taken:
     """A whole process, its output thrown away; it must end well."""
     environment = os.environ | ({"EIGENTAIL_HOME": str(home)} if home else {})
-    start = time.perf_counter()
-    with subprocess.Popen(
-        [str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
-    ) as child:
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"{' '.join(map(str, command))} ended with {child.returncode}")
-    unit = 1 if sys.platform == "darwin" else 1024
-    return Taken(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit)
+    words = [sys.executable, "-c", LAUNCHER, *map(str, command)]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))} did not end well:\n{done.stderr}")
+    wall, processor, peak = (float(word) for word in done.stdout.split())
+    return Taken(wall, processor, int(peak * (1 if sys.platform == "darwin" else 1024)))
 
 
 def analysis(path: Path, *words: str, store: bool = False) -> list[str | Path]:
