@@ -96,20 +96,18 @@ def calibrate(*, sides: Sequence[int] = SIDES) -> Machine:
         grams: _Curves = {
             dtype: tuple((m, _gram(weights[:, :m], dtype)) for m in (64, _PRODUCT_SIDE)) for dtype in _DTYPES
         }
-        ones = {dtype: _product(weights, dtype) for dtype in _DTYPES}
+        products: dict[str, tuple[float, float]] = {dtype: _product(weights, dtype) for dtype in _DTYPES}
         fits = tuple(_fits(positions) for positions in _POSITIONS)
         # who waits for the interpreter uses no processor
         crowding = (_crowding(_spectrum, _CLOCK), _crowding(_layer(_POSITIONS[1]), time.perf_counter))
         hashing = weights.nbytes / seconds(lambda: address_of(weights[None]))
-    with threadpool_limits(cores(), user_api="blas"):
-        every = {dtype: _product(weights, dtype, time.perf_counter) for dtype in _DTYPES}
     return Machine(
         made=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
         facts=_facts(),
         cores=cores(),
         squares=squares,
         grams=grams,
-        products={dtype: (ones[dtype], max(ones[dtype], every[dtype])) for dtype in _DTYPES},
+        products=products,
         fits=fits,
         crowding=crowding,
         hashing=hashing,
@@ -169,11 +167,16 @@ def _gram(weights: np.ndarray[Any, Any], dtype: _Dtype) -> float:
     return float(n * m**2 / seconds(work))
 
 
-def _product(weights: np.ndarray[Any, Any], dtype: _Dtype, clock: Callable[[], float] = _CLOCK) -> float:
-    """Operations a second of a matrix product."""
+def _product(weights: np.ndarray[Any, Any], dtype: _Dtype) -> tuple[float, float]:
+    """Operations a second of a matrix product, by one thread and by one on each core."""
     square = np.asarray(weights[:_PRODUCT_SIDE], dtype=dtype)
     other = square.copy()  # a matrix with itself would take the symmetric kernel
-    return 2 * _PRODUCT_SIDE**3 / seconds(lambda: square @ other, clock)
+
+    def work() -> None:
+        square @ other
+
+    one = 2 * _PRODUCT_SIDE**3 / seconds(work)
+    return one, cores() * one / _crowding(work, _CLOCK)
 
 
 def _spectrum() -> None:

@@ -20,7 +20,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
         cores: that a process may use.
         squares: by dtype of the arithmetic, (M, seconds) of the spectrum of one M x M matrix, M ascending.
         grams: by dtype of the arithmetic, (M, operations a second) of N M^2, M ascending.
-        products: by dtype, operations a second of a matrix product by one thread and by all.
+        products: by dtype, operations a second of a matrix product by one thread, and by one on each core together.
         fits: (eigenvalues, seconds) of what follows a spectrum: tail, interval, null, verdict.
         crowding: how many times longer a spectrum takes, and what follows it, while every core does the same.
         hashing: bytes a second, where spectra are kept.
