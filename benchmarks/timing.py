@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+# Python compiles what is installed once, and a benchmark of every start without that would measure the compiler.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 PEER = "import sys, weightwatcher as ww; ww.WeightWatcher().analyze(model=sys.argv[1])"
 
 # In between, because the peak that a system tells of a process includes what it was forked from.
