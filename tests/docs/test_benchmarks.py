@@ -19,8 +19,7 @@ import timing  # noqa: E402
 
 def test_every_benchmark_is_part_of_make_bench() -> None:
     makefile = (BENCHMARKS.parent / "Makefile").read_text()
-    helpers, by_hand = {"timing", "checkpoints"}, {"decisions"}
-    names = {path.stem for path in BENCHMARKS.glob("*.py")} - helpers - by_hand
+    names = {path.stem for path in BENCHMARKS.glob("*.py")} - {"timing", "checkpoints"}
     listed = makefile.partition("BENCHMARKS := ")[2].partition("\n")[0].split()
     assert names == {*listed, "cost"}
     assert "benchmarks/cost.py --only" in makefile
