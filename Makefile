@@ -23,8 +23,11 @@ check: .venv/.dev
 	@$(BIN)/lint-imports --no-cache >.venv/imports.log || { cat .venv/imports.log; exit 1; }
 	@$(BIN)/pytest -q tests/house
 
+BENCHMARKS := versus_weightwatcher one_matrix convolutions small_matrices fits sparse_file again workers precision memory decisions
+
 bench: .venv/.dev
-	@for script in benchmarks/memory.py benchmarks/versus_weightwatcher.py benchmarks/decisions.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
+	@for name in $(BENCHMARKS); do echo "benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py || exit 1; done
+	@echo "benchmarks/cost.py"; $(BIN)/python benchmarks/cost.py --only "10M" "25M conv" "50M bf16" "125M"
 
 docs: .venv/.dev
 	@$(BIN)/pytest -q tests/docs

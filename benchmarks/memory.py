@@ -6,13 +6,12 @@ python benchmarks/memory.py [--gigabytes 6]
 from __future__ import annotations
 
 import argparse
-import resource
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from checkpoints import sparse
+from timing import analysis, process
 
 SHAPE = (8192, 1024)
 ALLOWED_BASE = 200 * 10**6
@@ -27,9 +26,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
         nbytes = sparse(path, tensors, SHAPE, filled=4)
-        command = [sys.executable, "-m", "eigentail", "analyze", str(path), "--no-store", "--format", "quiet"]
-        subprocess.run(command, check=True)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+        peak = process(analysis(path)).peak
     matrix = 8 * SHAPE[0] * SHAPE[1]
     allowed = ALLOWED_BASE + 4 * matrix
     print(f"checkpoint            {nbytes / 1e9:8.2f} GB in {tensors} tensors of {SHAPE[0]}x{SHAPE[1]} float32")

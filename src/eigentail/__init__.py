@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from eigentail.analysis import Interrupted as Interrupted
     from eigentail.analysis import analyze as analyze
     from eigentail.analysis import compare as compare
+    from eigentail.analysis import cost as cost
     from eigentail.analysis import describe as describe
     from eigentail.analysis import diff as diff
     from eigentail.analysis import load as load
@@ -43,6 +44,7 @@ _ROOMS: Final = {
         "Interrupted",
         "analyze",
         "compare",
+        "cost",
         "describe",
         "diff",
         "load",

@@ -2,6 +2,7 @@
 
 from eigentail.analysis.analyze import Interrupted, analyze
 from eigentail.analysis.compare import compare
+from eigentail.analysis.cost import cost
 from eigentail.analysis.describe import Description, describe
 from eigentail.analysis.diff import DiffInterrupted, diff
 from eigentail.analysis.document import load
@@ -19,6 +20,7 @@ __all__ = [
     "Progress",
     "analyze",
     "compare",
+    "cost",
     "describe",
     "diff",
     "load",

@@ -8,7 +8,9 @@ from typing import Protocol
 import msgspec
 
 from eigentail.records import Layer, ModelReport, Skip, SourceRef
+from eigentail.records.cost import Cost
 from eigentail.reports.chosen import chosen_words
+from eigentail.reports.cost_table import cost_lead, cost_table
 from eigentail.reports.table import Page, cell_text, visible
 from eigentail.reports.tables import (
     described_table,
@@ -84,6 +86,7 @@ class DescriptionDocument(msgspec.Struct, frozen=True, kw_only=True):
     metrics: tuple[str, ...]
     layers: tuple[_LayerDocument, ...]
     skipped: tuple[Skip, ...]
+    cost: Cost | msgspec.UnsetType = msgspec.UNSET
 
 
 def report_page(report: ModelReport) -> Page:
@@ -109,11 +112,12 @@ def report_page(report: ModelReport) -> Page:
     )
 
 
-def description_page(description: Described) -> Page:
+def description_page(description: Described, cost: Cost | None = None) -> Page:
     """The page of what would be analysed.
 
     Args:
         description: from `eigentail.describe`.
+        cost: from `eigentail.cost`, of the same layers; None to leave it out.
 
     Example:
         >>> import eigentail as et
@@ -127,11 +131,12 @@ def description_page(description: Described) -> Page:
     )
     return Page(
         title=description.source.target,
-        lead=lead,
+        lead=lead if cost is None else (*lead, *cost_lead(cost)),
         main=described_table(layers),
+        overview=() if cost is None else (cost_table(cost),),
         appendix=(skipped_table(skipped),) if skipped else (),
         facts=_facts(description.source, description.settings, {}),
-        json=lambda: _description_json(description),
+        json=lambda: _description_json(description, cost),
     )
 
 
@@ -182,7 +187,7 @@ def _counted(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
-def _description_json(description: Described) -> str:
+def _description_json(description: Described, cost: Cost | None) -> str:
     """The typed document as indented text."""
     document = DescriptionDocument(
         schema_version=SCHEMA_VERSION,
@@ -193,6 +198,7 @@ def _description_json(description: Described) -> str:
         metrics=tuple(description.metrics),
         layers=tuple(_layer_document(layer) for layer in description.layers),
         skipped=description.skipped,
+        cost=msgspec.UNSET if cost is None else cost,
     )
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
