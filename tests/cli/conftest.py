@@ -13,6 +13,14 @@ from eigentail.cli import main
 Run = Callable[..., Result]
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a test keeps no other one goes on with."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("EIGENTAIL_HOME", str(folder))
+    return folder
+
+
 @pytest.fixture
 def run() -> Run:
     """The command line in this process."""
