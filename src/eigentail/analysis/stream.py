@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from eigentail.analysis.describe import Description, dearest_first, described
-from eigentail.analysis.measure import measure
-from eigentail.execution import Executor, serial
+from eigentail.analysis.measure import failed, measure
+from eigentail.analysis.piece import Piece, piece_of
+from eigentail.execution import Executor, LostError, serial
 from eigentail.records import LayerReport
 from eigentail.settings import Settings
 from eigentail.sources import WeightSource, opened
@@ -58,7 +59,10 @@ def flow(
         store: where spectra are looked for first, and kept.
 
     Yields:
-        Reports in the order they are finished.
+        Reports in the order they are finished; last those of layers over which workers died, as failures.
+
+    Raises:
+        LayerError: a layer failed and `settings.strict` is set.
 
     Example:
         >>> import numpy as np
@@ -66,4 +70,18 @@ def flow(
         ...     [row.name for row in flow(source, described(source, Settings()), serial)]
         ['a']
     """
-    yield from using(partial(measure, source=source, settings=work.settings, store=store), dearest_first(work.layers))
+    pieces = [piece_of(layer, work.settings) for layer in dearest_first(work.layers)]
+    measured = partial(_measure, source=source, settings=work.settings, store=store)
+    try:
+        yield from using(measured, pieces)
+    except LostError as error:
+        if work.settings.strict:
+            raise
+        for piece in error.tasks:
+            yield failed(piece.layer, work.settings, error)
+
+
+def _measure(
+    piece: Piece, *, source: WeightSource, settings: Settings, store: SpectrumStore | None = None
+) -> LayerReport:
+    return measure(piece.layer, source=source, settings=settings, store=store)
