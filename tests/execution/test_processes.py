@@ -50,7 +50,7 @@ def test_a_worker_that_dies_once_costs_nothing(tmp_path: Path) -> None:
 
 def test_a_layer_that_kills_three_workers_is_lost_and_the_others_are_done(tmp_path: Path) -> None:
     seen: list[int] = []
-    with pytest.raises(LostError, match="its worker process died 3 times.*is there enough memory") as stop:
+    with pytest.raises(LostError, match=r"its worker process died 3 times.*is there enough memory") as stop:
         seen.extend(processes(2)(deeds.dies_always, jobs(tmp_path, 5)))
     assert sorted(seen) == [0, 2, 3, 4]
     assert [job.number for job in stop.value.tasks] == [1]

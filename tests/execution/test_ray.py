@@ -64,10 +64,8 @@ def model(tmp_path: Path) -> Path:
 
 def test_a_cluster_that_is_there_is_joined_and_left_running(cluster: Any, model: Path) -> None:
     one = et.analyze(model)
-    for _ in range(2):
-        report = et.analyze(model, using=ray(address=cluster.address))
-        assert report.to_json() == one.to_json()
-        assert not engine.is_initialized()
+    assert et.analyze(model, using=ray(address=cluster.address)).to_json() == one.to_json()
+    assert not engine.is_initialized()
 
 
 def test_on_the_command_line_without_a_word_of_ray(cluster: Any, model: Path) -> None:
@@ -78,6 +76,15 @@ def test_on_the_command_line_without_a_word_of_ray(cluster: Any, model: Path) ->
     serial = CliRunner().invoke(main, [*words, "--executor", "serial"])
     assert (done.returncode, done.stdout) == (serial.exit_code, serial.stdout)
     assert done.stderr == serial.stderr
+
+
+def test_the_example_program(cluster: Any, model: Path, tmp_path: Path) -> None:
+    program = SRC.parent / "docs" / "examples" / "ray_cluster.py"
+    command = [sys.executable, str(program), str(model), cluster.address, str(tmp_path / "r.html")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    summary = et.analyze(model).summary
+    assert done.stdout == f"{summary.verdict.value}: {summary.reason}\n"
+    assert "fc0" in (tmp_path / "r.html").read_text()
 
 
 def test_the_machines_own_errors_come_through(cluster: Any, tmp_path: Path) -> None:
@@ -97,15 +104,12 @@ def test_a_reader_who_stops_early_stops_the_work(cluster: Any, tmp_path: Path) -
     assert sum(marks(tmp_path, number) for number in range(40)) < 10
 
 
-def test_a_worker_that_dies_is_replaced_and_a_layer_that_kills_three_is_lost(cluster: Any, tmp_path: Path) -> None:
-    (tmp_path / "once").mkdir()
-    (tmp_path / "always").mkdir()
-    assert sorted(ray(address=cluster.address)(deeds.dies_once, jobs(tmp_path / "once", 3))) == [0, 1, 2]
+def test_workers_that_die_are_replaced_and_the_layer_that_kills_three_is_lost(cluster: Any, tmp_path: Path) -> None:
     seen: list[int] = []
     with pytest.raises(LostError, match="its worker was lost 3 times"):
-        seen.extend(ray(address=cluster.address)(deeds.dies_always, jobs(tmp_path / "always", 3)))
+        seen.extend(ray(address=cluster.address)(deeds.dies_always, jobs(tmp_path, 3)))
     assert sorted(seen) == [0, 2]
-    assert marks(tmp_path / "always", 1) == 3
+    assert marks(tmp_path, 1) == 3
 
 
 def test_a_machine_that_is_lost_in_the_middle_costs_nothing(cluster: Any, tmp_path: Path) -> None:
@@ -133,6 +137,35 @@ def test_a_machine_that_is_lost_in_the_middle_costs_nothing(cluster: Any, tmp_pa
             assert report.layers[row.name].metrics[name] == pytest.approx(value, rel=1e-10, nan_ok=True)
 
 
+def test_what_a_lost_machine_was_doing_is_begun_again(cluster: Any, tmp_path: Path) -> None:
+    doomed = cluster.add_node(num_cpus=2, object_store_memory=SMALL)
+    results = ray(address=cluster.address)(deeds.slow, jobs(tmp_path, 9))
+    seen = [next(results)]
+    cluster.remove_node(doomed, allow_graceful=False)
+    seen.extend(results)
+    assert sorted(seen) == list(range(9))
+    assert max(marks(tmp_path, number) for number in range(9)) == 2
+
+
+def test_ctrl_c_comes_through_and_frees_the_cluster(cluster: Any, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import sys\nfrom pathlib import Path\nimport deeds\nfrom eigentail.execution import ray\n"
+        f"list(ray(address={cluster.address!r})(deeds.endless, deeds.jobs(Path(sys.argv[1]), 3)))\n"
+    )
+    env = {**os.environ, "PYTHONPATH": f"{SRC}{os.pathsep}{HERE}"}
+    command = [sys.executable, str(program), str(tmp_path)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env, start_new_session=True)
+    while not marks(tmp_path, 0):
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    (tmp_path / "after").mkdir()
+    assert sorted(ray(address=cluster.address)(deeds.number, jobs(tmp_path / "after", 2))) == [0, 1]
+
+
 def test_where_there_is_none_one_is_started_and_ended(model: Path) -> None:
     program = (
         "import sys, eigentail as et\n"
@@ -156,34 +189,16 @@ def test_an_address_where_nobody_is(tmp_path: Path) -> None:
             list(ray(address=word)(deeds.number, jobs(tmp_path, 1)))
 
 
-def test_an_address_where_someone_is_who_is_no_ray(tmp_path: Path) -> None:
+def test_an_address_where_someone_is_who_is_no_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eigentail.execution.cluster._JOIN", 1.0)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        started = time.monotonic()
         with pytest.raises(et.UsageError, match="no Ray cluster answers"):
             list(ray(address=f"127.0.0.1:{other.getsockname()[1]}")(deeds.number, jobs(tmp_path, 1)))
-        assert time.monotonic() - started < 30  # 10 on a machine that is not full
 
 
 def test_without_ray_the_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(et.UsageError, match=r'Ray is not installed: pip install "eigentail\[ray\]"'):
         ray(2)
-
-
-def test_ctrl_c_ends_the_ray_that_was_started(tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(
-        "import sys\nfrom pathlib import Path\nimport deeds\nfrom eigentail.execution import ray\n"
-        "list(ray(2, address='local')(deeds.endless, deeds.jobs(Path(sys.argv[1]), 3)))\n"
-    )
-    env = {**os.environ, "PYTHONPATH": f"{SRC}{os.pathsep}{HERE}"}
-    command = [sys.executable, str(program), str(tmp_path)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env, start_new_session=True)
-    while not marks(tmp_path, 0):
-        assert process.poll() is None
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert said.rstrip().endswith("KeyboardInterrupt")

@@ -15,7 +15,6 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import eigentail as et
 from eigentail.analysis.piece import Piece, piece_of
 from eigentail.execution import LostError, pooled, threads
-
 from eigentail.execution.schedule import Limits, alone_first, one_after_the_other, scheduled
 from eigentail.records import Layer, TensorSpec
 
@@ -93,7 +92,7 @@ def test_on_a_busy_machine_nothing_takes_every_core(monkeypatch: pytest.MonkeyPa
 def test_float64_numbers_stand_however_many_threads_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
     monkeypatch.setattr("eigentail.execution.schedule._SPREADS_FROM", 300)
-    weights = {"fc.weight": np.random.default_rng(0).standard_t(2.5, (600, 400))}
+    weights = {"fc.weight": np.random.default_rng(0).standard_t(2.5, (400, 320))}
     one = et.analyze(weights)
     with threadpool_limits(2, user_api="blas"):
         two = et.analyze(weights, using=threads(2))
