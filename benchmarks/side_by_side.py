@@ -32,9 +32,8 @@ def main() -> int:
             runs = [(seconds(1, beside, stacks), seconds(2, in_turn, stacks)) for _ in range(words.runs)]
             one = min(seconds(1, in_turn, stacks) for _ in range(words.runs))
             two, wide = (min(column) for column in zip(*runs, strict=True))
-            print(
-                f"{side:5} {dtype}: one thread {one:.2f} s, side by side x{one / two:.2f}, two threads x{one / wide:.2f}"
-            )
+            gains = f"side by side x{one / two:.2f}, two threads x{one / wide:.2f}"
+            print(f"{side:5} {dtype}: one thread {one:.2f} s, {gains}")
     return 0
 
 

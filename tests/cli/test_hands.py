@@ -30,6 +30,12 @@ def test_the_same_report(run, model, words):
     assert run("analyze", model, "--json", "--no-store", *words).stdout == usual.stdout
 
 
+def test_processes_share_the_store(run, model):
+    usual = run("analyze", model, "--json", "--no-store")
+    for _ in range(2):
+        assert run("analyze", model, "--json", "--executor", "processes", "--workers", "2").stdout == usual.stdout
+
+
 def test_shards_on_the_command_line_make_the_whole(run, model, tmp_path):
     whole = json.loads(run("analyze", model, "--json").stdout)
     parts = [tmp_path / f"part{i}.json" for i in range(4)]
@@ -94,6 +100,14 @@ def test_a_layer_that_needs_more_memory_is_measured_and_told(run, tmp_path):
 def test_diff_has_the_same_hands(run, model, words):
     usual = run("diff", model, model, "--json")
     assert run("diff", model, model, "--json", *words).stdout == usual.stdout
+
+
+def test_nets_of_the_zoo_have_the_same_numbers_with_every_way():
+    for net in sorted((REPO / "src" / "eigentail" / "zoo").rglob("*.safetensors"))[::7][:3]:
+        one = et.analyze(net)
+        assert et.analyze(net, using=et.threads(3)).to_json() == one.to_json()
+        assert et.analyze(net, using=et.processes(2)).to_json() == one.to_json()
+        assert et.merge([et.analyze(net, shard=(i, 3)) for i in range(3)]).to_json() == one.to_json()
 
 
 @pytest.mark.skipif(shared_data() is None, reason=NO_SHARED_DATA)

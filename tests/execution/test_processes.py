@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import deeds
@@ -17,7 +18,7 @@ from deeds import jobs, marks
 from safetensors.numpy import save_file
 
 import eigentail as et
-from eigentail.execution import LostError, processes
+from eigentail.execution import LostError, pooled, processes
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 
@@ -74,6 +75,13 @@ def test_a_reader_who_stops_early_stops_what_runs(tmp_path: Path) -> None:
     results.close()  # type: ignore[attr-defined]
     assert_no_process_is_left()
     assert sum(marks(tmp_path, number) for number in range(40)) < 10
+
+
+def test_a_pool_of_others_that_breaks_is_told(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        assert sorted(pooled(pool, 2)(deeds.number, jobs(tmp_path, 4))) == [0, 1, 2, 3]
+        with pytest.raises(et.UsageError, match="the pool of workers broke"):
+            list(pooled(pool, 2)(deeds.dies_always, jobs(tmp_path, 4)))
 
 
 SCRIPT = """

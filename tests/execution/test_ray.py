@@ -23,6 +23,7 @@ from safetensors.numpy import save_file
 import eigentail as et
 from eigentail.cli import main
 from eigentail.execution import LostError, ray
+from eigentail.execution import cluster as cluster_file
 
 engine = pytest.importorskip("ray")
 
@@ -166,7 +167,7 @@ def test_ctrl_c_comes_through_and_frees_the_cluster(cluster: Any, tmp_path: Path
     assert sorted(ray(address=cluster.address)(deeds.number, jobs(tmp_path / "after", 2))) == [0, 1]
 
 
-def test_where_there_is_none_one_is_started_and_ended(model: Path) -> None:
+def test_one_is_started_and_ended(model: Path) -> None:
     program = (
         "import sys, eigentail as et\n"
         f"report = et.analyze({str(model)!r}, using=et.ray(2, address='local'))\n"
@@ -176,6 +177,21 @@ def test_where_there_is_none_one_is_started_and_ended(model: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr, done.stdout) == (0, "", et.analyze(model).to_json())
+
+
+def test_without_an_address_one_is_started_only_where_none_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(cluster_file, "_check_answers", asked.append)
+    assert [cluster_file._chosen(word) for word in ("", "auto", "local", "a:1")] == ["auto", "auto", "local", "a:1"]
+    assert asked == ["auto", "auto", "a:1"]
+
+    def nobody(address: str) -> None:
+        raise et.UsageError("no Ray cluster answers", where=address)
+
+    monkeypatch.setattr(cluster_file, "_check_answers", nobody)
+    assert cluster_file._chosen("") == "local"
+    with pytest.raises(et.UsageError, match="auto: no Ray cluster answers"):
+        cluster_file._chosen("auto")
 
 
 def test_an_address_where_nobody_is(tmp_path: Path) -> None:

@@ -21,7 +21,9 @@ from eigentail.execution.pooled import cores
 # ever.
 _REACH: Final = 2.0
 _JOIN: Final = 7.5
+# Words of Ray for an address: start one, and whichever this machine is part of.
 _LOCAL: Final = "local"
+_ANY: Final = "auto"
 # Records travel, weights do not.
 _OBJECT_STORE: Final = 128 * 2**20
 # Read by what is started: no word to anyone, and no advice about GPUs.
@@ -66,14 +68,13 @@ def cluster(hands: Hands) -> Iterator[Size]:
         eigentail.errors.UsageError: localhost: is no address of a Ray cluster: write host:port, as 10.0.0.1:6379
     """
     address = hands.address or os.environ.get("RAY_ADDRESS", "")
-    if address not in ("", "auto", _LOCAL):
+    if address not in ("", _ANY, _LOCAL):
         _check_place(address)
     import ray as engine
 
     ours = not engine.is_initialized()
     if ours:
-        if address not in ("", "auto", _LOCAL):
-            _check_answers(address)
+        address = _chosen(address)
         with _environment(_QUIET), warnings.catch_warnings(action="ignore"):
             _begin(engine, address, hands)
     try:
@@ -83,16 +84,25 @@ def cluster(hands: Hands) -> Iterator[Size]:
             engine.shutdown()
 
 
+def _chosen(address: str) -> str:
+    """An address that answers; that of a Ray to be started where none was asked for and none does."""
+    if address == _LOCAL:
+        return address
+    try:
+        _check_answers(address or _ANY)
+    except UsageError:
+        if address:
+            raise
+        return _LOCAL
+    return address or _ANY
+
+
 def _begin(engine: Any, address: str, hands: Hands) -> None:
-    """Connect, or start what there is nothing to connect to."""
+    """Connect, or start one."""
     quiet = {"logging_level": "CRITICAL", "log_to_driver": False}
     if address != _LOCAL:
-        try:
-            engine.init(address=address or "auto", **quiet)
-            return
-        except ConnectionError as error:
-            if address:
-                raise _absent(address) from error
+        engine.init(address=address, **quiet)
+        return
     memory = {} if hands.memory is None else {"_memory": hands.memory}
     engine.init(
         address=_LOCAL,
@@ -125,6 +135,8 @@ def _check_answers(address: str) -> None:
         raise _absent(address) from error
     if done.returncode:
         reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        if reason.startswith("ConnectionError"):
+            raise _absent(address)
         raise UsageError(f"the Ray cluster refuses ({reason[:200]})", where=address)
 
 

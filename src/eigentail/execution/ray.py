@@ -75,7 +75,7 @@ class _Tasks:
         import ray as engine
 
         self._engine, self._largest = engine, largest
-        self._call = engine.put(call)  # travels to a machine once, not with every layer
+        self._call = call  # a few hundred bytes with each layer: an object of its own could be lost with its owner
         self._remote = engine.remote(num_cpus=1, num_gpus=gpus, max_retries=_AGAIN)(_answer)
         self._refs: dict[Future[Any], Any] = {}
 
