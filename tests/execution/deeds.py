@@ -51,6 +51,12 @@ def slow(job: Job) -> int:
     return job.number
 
 
+def slower(job: Job) -> int:
+    job.begun()
+    time.sleep(1.2)
+    return job.number
+
+
 def endless(job: Job) -> int:
     job.begun()
     time.sleep(600)

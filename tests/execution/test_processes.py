@@ -80,6 +80,8 @@ def test_a_reader_who_stops_early_stops_what_runs(tmp_path: Path) -> None:
 def test_a_pool_of_others_that_breaks_is_told(tmp_path: Path) -> None:
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         assert sorted(pooled(pool, 2)(deeds.number, jobs(tmp_path, 4))) == [0, 1, 2, 3]
+        with pytest.raises(et.SourceError, match="a live model cannot travel"):
+            et.analyze({"w": np.eye(16)}, using=pooled(pool, 2))
         with pytest.raises(et.UsageError, match="the pool of workers broke"):
             list(pooled(pool, 2)(deeds.dies_always, jobs(tmp_path, 4)))
 

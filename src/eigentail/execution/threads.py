@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from eigentail.execution.blas import BlasThreads
 from eigentail.execution.executor import Executor, Hands, Result, Way, Work
 from eigentail.execution.memory import budget
-from eigentail.execution.pooled import cores, is_quiet
+from eigentail.execution.pooled import cores, is_quiet, starter
 from eigentail.execution.schedule import Limits, alone_first, scheduled
 
 
@@ -45,21 +45,11 @@ def _threads(hands: Hands) -> Executor:
         alone = alone_first(work, limits) if is_quiet() else 0
         with ThreadPoolExecutor(workers) as pool:
             with BlasThreads(workers) as blas:
-                yield from scheduled(_start(pool, measure, blas), work[:alone], Limits(1, limits.memory))
+                yield from scheduled(starter(pool, measure, blas), work[:alone], Limits(1, limits.memory))
             with BlasThreads(1) as blas:
-                yield from scheduled(_start(pool, measure, blas), work[alone:], limits)
+                yield from scheduled(starter(pool, measure, blas), work[alone:], limits)
 
     return run
-
-
-def _start(
-    pool: ThreadPoolExecutor, measure: Callable[[Work], Result], blas: BlasThreads
-) -> Callable[[Work], Future[Result]]:
-    def start(task: Work) -> Future[Result]:
-        blas.hold()
-        return pool.submit(measure, task)
-
-    return start
 
 
 EXECUTOR: Final = Way(name="threads", make=_threads)
