@@ -36,6 +36,12 @@ def marks(folder: Path, number: int) -> int:
     return len(list(folder.glob(f"{number}.*")))
 
 
+def busy(folder: Path) -> int:
+    """How many are begun and not ended, of work that says so."""
+    ended = len(list(folder.glob("end-*")))
+    return len(list(folder.glob("[0-9]*.*"))) - ended
+
+
 def number(job: Job) -> int:
     job.begun()
     return job.number
@@ -53,7 +59,8 @@ def slow(job: Job) -> int:
 
 def slower(job: Job) -> int:
     job.begun()
-    time.sleep(1.2)
+    time.sleep(1.5)
+    (Path(job.folder) / f"end-{job.number}").touch()
     return job.number
 
 

@@ -140,12 +140,17 @@ def test_a_machine_that_is_lost_in_the_middle_costs_nothing(cluster: Any, tmp_pa
 
 def test_what_a_lost_machine_was_doing_is_begun_again(cluster: Any, tmp_path: Path) -> None:
     doomed = cluster.add_node(num_cpus=2, object_store_memory=SMALL)
-    results = ray(address=cluster.address)(deeds.slower, jobs(tmp_path, 6))
-    seen = [next(results)]
-    cluster.remove_node(doomed, allow_graceful=False)
-    seen.extend(results)
-    assert sorted(seen) == list(range(6))
-    assert max(marks(tmp_path, number) for number in range(6)) == 2
+
+    def kill() -> None:
+        while deeds.busy(tmp_path) < 3:  # then two are on that machine
+            time.sleep(0.02)
+        cluster.remove_node(doomed, allow_graceful=False)
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    assert sorted(ray(address=cluster.address)(deeds.slower, jobs(tmp_path, 4))) == list(range(4))
+    killer.join()
+    assert max(marks(tmp_path, number) for number in range(4)) == 2
 
 
 def test_ctrl_c_comes_through_and_frees_the_cluster(cluster: Any, tmp_path: Path) -> None:
