@@ -63,6 +63,15 @@ def model(tmp_path: Path) -> Path:
     return tmp_path / "m.safetensors"
 
 
+@pytest.fixture(scope="module")
+def connected(cluster: Any) -> Iterator[Any]:
+    """The same cluster, which the user has joined: these come last."""
+    engine.init(address=cluster.address, logging_level="CRITICAL", log_to_driver=False)
+    yield cluster
+    assert engine.is_initialized()
+    engine.shutdown()
+
+
 def test_a_cluster_that_is_there_is_joined_and_left_running(cluster: Any, model: Path) -> None:
     one = et.analyze(model)
     assert et.analyze(model, using=ray(address=cluster.address)).to_json() == one.to_json()
@@ -86,71 +95,6 @@ def test_the_example_program(cluster: Any, model: Path, tmp_path: Path) -> None:
     summary = et.analyze(model).summary
     assert done.stdout == f"{summary.verdict.value}: {summary.reason}\n"
     assert "fc0" in (tmp_path / "r.html").read_text()
-
-
-def test_the_machines_own_errors_come_through(cluster: Any, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="layer 1 is bad"):
-        list(ray(address=cluster.address)(deeds.is_bad, jobs(tmp_path, 3)))
-    with pytest.raises(et.SourceError, match="a live model cannot travel"):
-        et.analyze({"w": np.eye(16)}, using=ray(address=cluster.address))
-    with pytest.raises(et.UsageError, match="3 GPUs a layer, and the cluster has 0"):
-        list(ray(address=cluster.address, gpus=3)(deeds.number, jobs(tmp_path, 1)))
-
-
-def test_a_reader_who_stops_early_stops_the_work(cluster: Any, tmp_path: Path) -> None:
-    results = ray(address=cluster.address)(deeds.slow, jobs(tmp_path, 40))
-    next(results)
-    results.close()  # type: ignore[attr-defined]
-    time.sleep(0.5)
-    assert sum(marks(tmp_path, number) for number in range(40)) < 10
-
-
-def test_workers_that_die_are_replaced_and_the_layer_that_kills_three_is_lost(cluster: Any, tmp_path: Path) -> None:
-    seen: list[int] = []
-    with pytest.raises(LostError, match="its worker was lost 3 times"):
-        seen.extend(ray(address=cluster.address)(deeds.dies_always, jobs(tmp_path, 3)))
-    assert sorted(seen) == [0, 2]
-    assert marks(tmp_path, 1) == 3
-
-
-def test_a_machine_that_is_lost_in_the_middle_costs_nothing(cluster: Any, tmp_path: Path) -> None:
-    random = np.random.default_rng(1)
-    weights = {f"fc{i}.weight": random.standard_t(2.5, (700, 600)).astype(np.float32) for i in range(24)}
-    save_file(weights, tmp_path / "m.safetensors")
-    doomed = cluster.add_node(num_cpus=1, object_store_memory=SMALL)
-    one = et.analyze(tmp_path / "m.safetensors", using=et.threads(2))
-    seen: list[str] = []
-
-    class Killing:
-        def started(self, description: et.Description) -> None:
-            """Nothing yet."""
-
-        def finished(self, row: et.LayerReport) -> None:
-            seen.append(row.name)
-            if len(seen) == 4:
-                threading.Thread(target=cluster.remove_node, args=(doomed,), kwargs={"allow_graceful": False}).start()
-
-    report = et.analyze(tmp_path / "m.safetensors", using=ray(address=cluster.address), progress=Killing())
-    assert sorted(seen) == sorted(weights_name.removesuffix(".weight") for weights_name in weights)
-    assert len(cluster.worker_nodes) == 1
-    for row in one.layers:
-        for name, value in row.metrics.items():
-            assert report.layers[row.name].metrics[name] == pytest.approx(value, rel=1e-10, nan_ok=True)
-
-
-def test_what_a_lost_machine_was_doing_is_begun_again(cluster: Any, tmp_path: Path) -> None:
-    doomed = cluster.add_node(num_cpus=2, object_store_memory=SMALL)
-
-    def kill() -> None:
-        while deeds.busy(tmp_path) < 3:  # then two are on that machine
-            time.sleep(0.02)
-        cluster.remove_node(doomed, allow_graceful=False)
-
-    killer = threading.Thread(target=kill, daemon=True)
-    killer.start()
-    assert sorted(ray(address=cluster.address)(deeds.slower, jobs(tmp_path, 4))) == list(range(4))
-    killer.join()
-    assert max(marks(tmp_path, number) for number in range(4)) == 2
 
 
 def test_ctrl_c_comes_through_and_frees_the_cluster(cluster: Any, tmp_path: Path) -> None:
@@ -223,3 +167,68 @@ def test_without_ray_the_command_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(et.UsageError, match=r'Ray is not installed: pip install "eigentail\[ray\]"'):
         ray(2)
+
+
+def test_the_machines_own_errors_come_through(connected: Any, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="layer 1 is bad"):
+        list(ray()(deeds.is_bad, jobs(tmp_path, 3)))
+    with pytest.raises(et.SourceError, match="a live model cannot travel"):
+        et.analyze({"w": np.eye(16)}, using=ray())
+    with pytest.raises(et.UsageError, match="3 GPUs a layer, and the cluster has 0"):
+        list(ray(gpus=3)(deeds.number, jobs(tmp_path, 1)))
+
+
+def test_a_reader_who_stops_early_stops_the_work(connected: Any, tmp_path: Path) -> None:
+    results = ray()(deeds.slow, jobs(tmp_path, 40))
+    next(results)
+    results.close()  # type: ignore[attr-defined]
+    time.sleep(0.5)
+    assert sum(marks(tmp_path, number) for number in range(40)) < 10
+
+
+def test_workers_that_die_are_replaced_and_the_layer_that_kills_three_is_lost(connected: Any, tmp_path: Path) -> None:
+    seen: list[int] = []
+    with pytest.raises(LostError, match="its worker was lost 3 times"):
+        seen.extend(ray()(deeds.dies_always, jobs(tmp_path, 3)))
+    assert sorted(seen) == [0, 2]
+    assert marks(tmp_path, 1) == 3
+
+
+def test_a_machine_that_is_lost_in_the_middle_costs_nothing(connected: Any, tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    weights = {f"fc{i}.weight": random.standard_t(2.5, (700, 600)).astype(np.float32) for i in range(24)}
+    save_file(weights, tmp_path / "m.safetensors")
+    doomed = connected.add_node(num_cpus=1, object_store_memory=SMALL)
+    one = et.analyze(tmp_path / "m.safetensors", using=et.threads(2))
+    seen: list[str] = []
+
+    class Killing:
+        def started(self, description: et.Description) -> None:
+            """Nothing yet."""
+
+        def finished(self, row: et.LayerReport) -> None:
+            seen.append(row.name)
+            if len(seen) == 4:
+                threading.Thread(target=connected.remove_node, args=(doomed,), kwargs={"allow_graceful": False}).start()
+
+    report = et.analyze(tmp_path / "m.safetensors", using=ray(), progress=Killing())
+    assert sorted(seen) == sorted(weights_name.removesuffix(".weight") for weights_name in weights)
+    assert len(connected.worker_nodes) == 1
+    for row in one.layers:
+        for name, value in row.metrics.items():
+            assert report.layers[row.name].metrics[name] == pytest.approx(value, rel=1e-10, nan_ok=True)
+
+
+def test_what_a_lost_machine_was_doing_is_begun_again(connected: Any, tmp_path: Path) -> None:
+    doomed = connected.add_node(num_cpus=2, object_store_memory=SMALL)
+
+    def kill() -> None:
+        while deeds.busy(tmp_path) < 3:  # then two are on that machine
+            time.sleep(0.02)
+        connected.remove_node(doomed, allow_graceful=False)
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    assert sorted(ray()(deeds.slower, jobs(tmp_path, 4))) == list(range(4))
+    killer.join()
+    assert max(marks(tmp_path, number) for number in range(4)) == 2
