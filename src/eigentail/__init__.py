@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from eigentail.errors import SourceError as SourceError
     from eigentail.errors import UsageError as UsageError
     from eigentail.examples import example as example
+    from eigentail.execution import pooled as pooled
+    from eigentail.execution import processes as processes
+    from eigentail.execution import ray as ray
     from eigentail.execution import serial as serial
     from eigentail.execution import threads as threads
     from eigentail.records import LayerReport as LayerReport
@@ -55,7 +58,7 @@ _ROOMS: Final = {
     ),
     "errors": ("EigentailError", "LayerError", "SourceError", "UsageError"),
     "examples": ("example",),
-    "execution": ("serial", "threads"),
+    "execution": ("pooled", "processes", "ray", "serial", "threads"),
     "records": ("LayerReport", "ModelReport"),
     "settings": ("Settings",),
 }

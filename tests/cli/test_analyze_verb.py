@@ -175,7 +175,7 @@ class TestInterruption:
     def stopped(self, monkeypatch):
         """An analysis that Ctrl-C stops after the first layer."""
 
-        def analyze_one(target, settings, *, using, progress, store):
+        def analyze_one(target, settings, *, using, shard, progress, store):
             class Stop:
                 def started(self, description):
                     progress.started(description)

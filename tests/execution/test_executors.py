@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from eigentail.analysis.piece import Piece
 from eigentail.errors import UsageError
-from eigentail.execution import Executor, serial, threads
+from eigentail.execution import Executor, executors, processes, ray, serial, threads
+from eigentail.execution.executor import Hands
 from eigentail.numerics import spectrum_of
 from eigentail.records import Fit, FitStatus, Layer, LayerReport, Verdict
 
@@ -19,22 +21,23 @@ EXECUTORS: dict[str, Executor] = {"serial": serial, **{f"threads({n})": threads(
 each_executor = pytest.mark.parametrize("using", EXECUTORS.values(), ids=EXECUTORS.keys())
 
 
-def layers(*sides: int) -> list[Layer]:
+def layers(*sides: int) -> list[Piece]:
     return [
-        Layer(index=i, name=str(i), kind="dense", block=None, tensors=(), shape=(side, side))
+        Piece(Layer(index=i, name=str(i), kind="dense", block=None, tensors=(), shape=(side, side)), True)
         for i, side in enumerate(sides)
     ]
 
 
-def report(layer: Layer) -> LayerReport:
+def report(piece: Piece) -> LayerReport:
     """What a measurement returns: the sum of a spectrum that depends on the layer alone."""
+    layer = piece.layer
     weights = np.random.default_rng(layer.index).standard_normal((1, *layer.shape))
     total = float(spectrum_of(weights).eigenvalues.sum())
     fit = Fit(status=FitStatus.ZERO)
     return LayerReport(layer=layer, fit=fit, verdict=Verdict.FAILED, metrics={"total": total})
 
 
-def totals(using: Executor, work: list[Layer]) -> dict[str, float]:
+def totals(using: Executor, work: list[Piece]) -> dict[str, float]:
     return {row.name: row.metrics["total"] for row in using(report, work)}
 
 
@@ -53,7 +56,7 @@ def test_no_work_is_no_result(using: Executor) -> None:
 
 def test_serial_keeps_the_order_and_runs_nothing_ahead() -> None:
     seen: list[str] = []
-    results = serial(lambda layer: seen.append(layer.name) or report(layer), layers(5, 9, 7))
+    results = serial(lambda piece: seen.append(piece.layer.name) or report(piece), layers(5, 9, 7))
     assert (next(results).name, seen) == ("0", ["0"])
     assert [row.name for row in results] == ["1", "2"]
 
@@ -66,7 +69,8 @@ class Meter:
         self.started: list[int] = []
         self.now = self.most_memory = self.running = self.most_running = self.done = 0
 
-    def __call__(self, layer: Layer) -> LayerReport:
+    def __call__(self, piece: Piece) -> LayerReport:
+        layer = piece.layer
         with self.lock:
             self.started.append(layer.memory)
             self.now += layer.memory
@@ -103,10 +107,10 @@ def test_a_small_layer_fills_the_room_that_a_large_one_leaves() -> None:
 def test_an_error_comes_through_after_what_runs_has_ended(using: Executor) -> None:
     meter = Meter(0.02)
 
-    def measure(layer: Layer) -> LayerReport:
-        if layer.index == 1:
+    def measure(piece: Piece) -> LayerReport:
+        if piece.layer.index == 1:
             raise ValueError("layer 1 is bad")
-        return meter(layer)
+        return meter(piece)
 
     with pytest.raises(ValueError, match="layer 1 is bad"):
         list(using(measure, layers(*[20] * 12)))
@@ -130,9 +134,9 @@ def test_a_reader_who_stops_early_stops_the_work(using: Executor) -> None:
 def test_blas_has_one_thread_while_a_layer_is_measured_and_its_own_number_after(using: Executor) -> None:
     seen: list[set[int]] = []
 
-    def measure(layer: Layer) -> LayerReport:
+    def measure(piece: Piece) -> LayerReport:
         seen.append(blas_threads())
-        return report(layer)
+        return report(piece)
 
     with threadpool_limits(2, user_api="blas"):  # so that one is a change, whatever the environment says
         assert len(list(using(measure, layers(8, 8, 8)))) == 3
@@ -140,10 +144,43 @@ def test_blas_has_one_thread_while_a_layer_is_measured_and_its_own_number_after(
         assert blas_threads() == {2}
 
 
-@pytest.mark.parametrize("make", [lambda: threads(0), lambda: threads(-2)])
+@pytest.mark.parametrize(
+    "make", [lambda: threads(0), lambda: threads(-2), lambda: processes(0), lambda: ray(0), lambda: Hands(workers=0)]
+)
 def test_fewer_than_one_worker_is_refused(make: Callable[[], Executor]) -> None:
     with pytest.raises(UsageError, match=r"^workers: -?\d is too few: use 1 or more$"):
         make()
+
+
+@pytest.mark.parametrize("memory", [10**7, 3 * 10**8, 10**9])
+def test_the_memory_that_the_user_allows_is_kept_to(memory: int) -> None:
+    meter = Meter()
+    work = layers(*[1_000] * 10, 5_000, *[600] * 10)
+    assert len(list(threads(4, memory=memory)(meter, work))) == 21
+    assert meter.most_memory <= max(memory - 100 * 10**6, max(piece.memory for piece in work))
+    assert (meter.most_running > 1) == (memory > 2 * 10**8)
+
+
+def test_ctrl_c_comes_through_and_leaves_no_thread() -> None:
+    def measure(piece: Piece) -> LayerReport:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(threads(2)(measure, layers(20, 20, 20)))
+    assert_no_thread_is_left()
+
+
+def test_every_way_has_a_name_and_the_nearest_is_told() -> None:
+    assert set(executors) == {"serial", "threads", "processes", "ray"}
+    assert totals(executors["threads"].make(Hands(workers=2)), layers(9, 8)) == totals(serial, layers(9, 8))
+    with pytest.raises(UsageError, match="unknown executor 'tread': did you mean threads"):
+        executors["tread"]
+
+
+@pytest.mark.parametrize("hands", [{"memory": 0}, {"gpus": -1.0}, {"gpus": float("nan")}])
+def test_hands_that_make_no_sense_are_refused(hands: dict[str, int]) -> None:
+    with pytest.raises(UsageError):
+        Hands(**hands)  # type: ignore[arg-type]
 
 
 def blas_threads() -> set[int]:

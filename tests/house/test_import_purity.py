@@ -45,9 +45,10 @@ def test_analysing_a_file_loads_no_framework() -> None:
     assert among(names, (*NEVER, "scipy")) == []
 
 
-@pytest.mark.parametrize(
-    "verb", ["", "analyze", "cache", "compare", "describe", "demo", "diff", "env", "runs", "study"]
-)
+VERBS = ("analyze", "cache", "compare", "describe", "demo", "diff", "env", "merge", "runs", "study")
+
+
+@pytest.mark.parametrize("verb", ["", *VERBS])
 def test_help_needs_no_numbers(verb: str) -> None:
     names = loaded(
         "import io, sys\nsys.stdout = io.StringIO()\nfrom eigentail.cli import main\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 import platform
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from eigentail.analysis.describe import described
 from eigentail.analysis.measure import measure
 from eigentail.errors import UsageError
 from eigentail.examples import example
+from eigentail.execution import cores
 from eigentail.numerics import spectrum_of
 from eigentail.records.cost import CALIBRATION, Machine, Point
 from eigentail.settings import Settings
@@ -135,18 +135,6 @@ def seconds(work: Callable[[], Any], clock: Callable[[], float] = _CLOCK) -> flo
         if best > _SETTLED:
             break
     return float(best)
-
-
-def cores() -> int:
-    """The cores this process may use.
-
-    Example:
-        >>> cores() >= 1
-        True
-    """
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _square(m: int, dtype: _Dtype) -> float:

@@ -11,9 +11,10 @@ from typing import Final
 
 import numpy as np
 
-from eigentail.analysis.calibrate import cores, this_machine
+from eigentail.analysis.calibrate import this_machine
 from eigentail.analysis.describe import Description, dearest_first, described
 from eigentail.errors import EigentailError, UsageError
+from eigentail.execution import cores
 from eigentail.metrics import chosen
 from eigentail.records import Layer
 from eigentail.records.cost import Cost, Hands, LayerCost, Machine, Point

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from eigentail.analysis.evidence import Evidence
 from eigentail.analysis.verdict import OVER_TRAINED, Signs, judge
 from eigentail.errors import EigentailError, LayerError, SourceError
+from eigentail.execution import LostError
 from eigentail.layers import matrices, read_part
 from eigentail.metrics import chosen
 from eigentail.numerics.interval import Interval
@@ -56,7 +57,7 @@ def measure(
     except (SourceError, LayerError) as error:
         if settings.strict:
             raise LayerError(error.what, where=layer.name, hint=error.hint) from error
-        return _failed(layer, settings, error)
+        return failed(layer, settings, error)
     measured = chosen(settings.metrics)
     values = {metric.name: seen.value(metric) for metric in measured}
     made = {name for metric in measured for name in metric.needs}
@@ -90,9 +91,23 @@ def _signs(seen: Evidence, made: set[str], settings: Settings) -> Signs:
     return replace(signs, null=null, interval=seen.interval if needs_interval else Interval())
 
 
-def _failed(layer: Layer, settings: Settings, error: EigentailError) -> LayerReport:
-    """A report of what the header alone still tells."""
+def failed(layer: Layer, settings: Settings, error: EigentailError) -> LayerReport:
+    """The report of a layer that could not be measured: what the header alone still tells.
+
+    Args:
+        layer: which one.
+        settings: for the metrics it would have had.
+        error: why.
+
+    Example:
+        >>> from eigentail.analysis import describe
+        >>> import numpy as np
+        >>> layer = describe({"fc.weight": np.eye(16)}).layers[0]
+        >>> failed(layer, Settings(), SourceError("the disk is gone")).reason
+        'the disk is gone'
+    """
     status = FitStatus.NON_FINITE if isinstance(error, LayerError) else FitStatus.UNREADABLE
+    status = FitStatus.LOST if isinstance(error, LostError) else status
     fit = Fit(status=status, detail=str(error))
     values = {
         metric.name: metric.compute(layer) if metric.needs == ("layer",) else NAN for metric in chosen(settings.metrics)

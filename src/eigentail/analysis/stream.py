@@ -8,9 +8,10 @@ from functools import partial
 from msgspec.structs import replace
 
 from eigentail.analysis.describe import Description, dearest_first, described
-from eigentail.analysis.measure import measure
+from eigentail.analysis.measure import failed, measure
+from eigentail.analysis.piece import Piece, piece_of
 from eigentail.backends import settled
-from eigentail.execution import Executor, serial
+from eigentail.execution import Executor, LostError, serial
 from eigentail.records import LayerReport
 from eigentail.settings import Settings
 from eigentail.sources import WeightSource, opened
@@ -61,9 +62,10 @@ def flow(
         store: where spectra are looked for first, and kept.
 
     Yields:
-        Reports in the order they are finished.
+        Reports in the order they are finished; last those of layers over which workers died, as failures.
 
     Raises:
+        LayerError: a layer failed and `settings.strict` is set.
         UsageError: the device asked for is not here.
 
     Example:
@@ -73,4 +75,17 @@ def flow(
         ['a']
     """
     settings = replace(work.settings, device=settled(work.settings.device, work.flops))
-    yield from using(partial(measure, source=source, settings=settings, store=store), dearest_first(work.layers))
+    pieces = [piece_of(layer, settings) for layer in dearest_first(work.layers)]
+    try:
+        yield from using(partial(_measure, source=source, settings=settings, store=store), pieces)
+    except LostError as error:
+        if settings.strict:
+            raise
+        for piece in error.tasks:
+            yield failed(piece.layer, settings, error)
+
+
+def _measure(
+    piece: Piece, *, source: WeightSource, settings: Settings, store: SpectrumStore | None = None
+) -> LayerReport:
+    return measure(piece.layer, source=source, settings=settings, store=store)

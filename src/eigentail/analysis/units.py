@@ -48,6 +48,11 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
         return sum(7 * layer.flops for layer in self.layers)
 
     @property
+    def spreads(self) -> bool:
+        """No: eigenvectors move with the order of adding by more than the 1e-10 promised."""
+        return False
+
+    @property
     def memory(self) -> int:
         """Bytes of working memory: both sides as stored, their difference, and the eigenvectors of both."""
         stored = 2 * self.spec.nbytes + min(16 * prod(self.spec.shape), 2 * BLOCK_BYTES)

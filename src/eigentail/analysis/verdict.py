@@ -29,6 +29,7 @@ _WITHOUT_FIT: Final = {
     FitStatus.ZERO: Verdict.RANK_COLLAPSE,
     FitStatus.NON_FINITE: Verdict.FAILED,
     FitStatus.UNREADABLE: Verdict.FAILED,
+    FitStatus.LOST: Verdict.FAILED,
 }
 
 

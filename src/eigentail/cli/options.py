@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ import msgspec
 from eigentail.settings import Conv, ConvScale, Embeddings, NullBy, Precision, Settings, parse_settings
 
 if TYPE_CHECKING:
+    from eigentail.execution import Hands
     from eigentail.store import SpectrumStore
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
@@ -105,14 +105,12 @@ def executor_options(verb: Verb) -> Verb:
         True
     """
     options = (
-        _option(
-            "executor",
-            "--executor",
-            "name",
-            type=click.Choice(("serial", "threads")),
-            help="How many at a time. [threads]",
-        ),
+        _option("executor", "--executor", "name", metavar="NAME", help="serial, threads, processes or ray. [threads]"),
         _option("executor", "--workers", type=click.IntRange(min=1), metavar="N", help="Layers at a time. [cores]"),
+        _option(
+            "executor", "--max-memory", "memory", metavar="SIZE", help="As 4GB; a layer that needs more runs alone."
+        ),
+        _option("executor", "--address", metavar="HOST:PORT", help="Of a Ray cluster, for --executor ray."),
     )
     return _apply(verb, options)
 
@@ -182,16 +180,47 @@ def executor_of(ctx: click.Context) -> Any:
     Args:
         ctx: of a verb with `executor_options`.
 
+    Raises:
+        UsageError: there is no such way, it needs what is not installed, or a choice makes no sense with it.
+
     Example:
         >>> callable(executor_of(click.Context(click.Command("x"))))
         True
     """
-    from eigentail.execution import serial, threads
+    from eigentail.errors import UsageError
+    from eigentail.execution import executors
+
+    name = _chosen(ctx, "executor").get("name", "threads")
+    hands = hands_of(ctx)
+    if hands.address and name != "ray":
+        raise UsageError(f"{name} has none", where="--address", hint="--executor ray has")
+    return executors[name].make(hands)
+
+
+def hands_of(ctx: click.Context) -> Hands:
+    """How many hands, and with how much memory.
+
+    Args:
+        ctx: of a verb with `executor_options`.
+
+    Raises:
+        UsageError: a size is no size.
+
+    Example:
+        >>> hands_of(click.Context(click.Command("x"))).workers is None
+        True
+    """
+    from eigentail.execution import Hands
+    from eigentail.store import bytes_of
 
     chosen = _chosen(ctx, "executor")
-    if chosen.get("name") == "serial":
-        return serial
-    return threads(chosen.get("workers") or cores())
+    device = str(_chosen(ctx, "settings").get("device", ""))  # a layer on a GPU occupies it
+    return Hands(
+        workers=chosen.get("workers"),
+        memory=bytes_of(chosen["memory"], "--max-memory") if "memory" in chosen else None,
+        address=chosen.get("address", ""),
+        gpus=1.0 if device.startswith("cuda") else 0.0,
+    )
 
 
 def store_of(ctx: click.Context) -> SpectrumStore | None:
@@ -260,6 +289,6 @@ def cores() -> int:
         >>> cores() >= 1
         True
     """
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    from eigentail.execution import cores as usable
+
+    return usable()

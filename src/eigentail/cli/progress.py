@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, final
 import click
 
 from eigentail.records import Layer, LayerReport
+from eigentail.reports.pages import bytes_text
 from eigentail.reports.table import cell_text, visible
 
 if TYPE_CHECKING:
@@ -64,11 +65,12 @@ class Watch:
 
 
 @contextmanager
-def watching(verbose: bool) -> Iterator[Watch]:
+def watching(verbose: bool, memory: int | None = None) -> Iterator[Watch]:
     """Follow an analysis: a bar where standard error is a terminal, a line for every layer on request.
 
     Args:
         verbose: a line for every finished layer.
+        memory: bytes that the user allows, or None: a line for layers that need more.
 
     Yields:
         What to hand to `analyze` as its progress.
@@ -86,6 +88,8 @@ def watching(verbose: bool) -> Iterator[Watch]:
         write = bar.write
     if verbose:
         parts.append(_Lines(write))
+    if memory is not None:
+        parts.append(_Allowed(memory, write))
     watch = Watch(parts)
     try:
         yield watch
@@ -162,6 +166,28 @@ class _Lines:
 
     def finished(self, row: LayerReport) -> None:
         self._write(f"{visible(row.name)}: alpha {cell_text(row.fit.alpha)}: {row.verdict.value}")
+
+    def close(self) -> None:
+        return
+
+
+@final
+class _Allowed:
+    """A line for the layers that take more memory than the user allows; they are measured all the same."""
+
+    def __init__(self, memory: int, write: Callable[[str], None]) -> None:
+        self._memory, self._write = memory, write
+
+    def started(self, description: Description) -> None:
+        over = [layer for layer in description.layers if layer.memory > self._memory]
+        if over:
+            most = max(over, key=lambda layer: layer.memory)
+            others = f" (and {len(over) - 1} more)" if len(over) > 1 else ""
+            takes = f"takes {bytes_text(most.memory)}, more than --max-memory allows"
+            self._write(f"eigentail: {visible(most.name)}{others} {takes}: measured by itself")
+
+    def finished(self, row: LayerReport) -> None:
+        return
 
     def close(self) -> None:
         return

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
-from threadpoolctl import ThreadpoolController
-
-from eigentail.execution.executor import Result, Work
+from eigentail.execution.blas import BlasThreads
+from eigentail.execution.executor import Result, Way, Work
 
 
 def serial(measure: Callable[[Work], Result], work: Sequence[Work]) -> Iterator[Result]:
@@ -16,8 +16,10 @@ def serial(measure: Callable[[Work], Result], work: Sequence[Work]) -> Iterator[
         >>> list(serial(str.upper, ["a", "b"]))  # anything that maps will do
         ['A', 'B']
     """
-    blas = ThreadpoolController()  # looking for the libraries takes longer than a small layer: once, not for each
     for task in work:
-        with blas.limit(limits=1, user_api="blas"):  # not held while the caller looks at the result
+        with BlasThreads(1):  # not while the caller looks at the result
             done = measure(task)
         yield done
+
+
+EXECUTOR: Final = Way(name="serial", make=lambda _: serial)

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from threadpoolctl import threadpool_limits
-
-from eigentail.errors import UsageError
-from eigentail.execution.executor import Executor, Result, Work
-
-# Of 200 MB, what the interpreter, numpy and a few mapped pages do not take (measured: 60 to 90 MB).
-_SPARE: Final = 100 * 10**6
+from eigentail.execution.blas import BlasThreads
+from eigentail.execution.executor import Executor, Hands, Result, Way, Work
+from eigentail.execution.memory import budget
+from eigentail.execution.pooled import cores, is_quiet, starter
+from eigentail.execution.schedule import Limits, alone_first, scheduled
 
 
-def threads(workers: int) -> Executor:
+def threads(workers: int | None = None, *, memory: int | None = None) -> Executor:
     """An executor of so many threads; numpy lets go of the interpreter lock in everything that takes time.
 
-    A layer starts when it and those that are running stay within four float64 copies of the largest matrix and what
-    the interpreter leaves of the 200 MB promised beside them, so that more workers never mean a higher peak.
+    A layer starts when it and those that are running stay within the memory. A large one beside which nothing could
+    run has the cores of all workers for itself, on a quiet machine; all others have one BLAS thread each.
 
     Args:
-        workers: at least 1.
+        workers: at least 1; None for one a core.
+        memory: bytes that this process may take. By default four float64 copies of the largest matrix, and what the
+            interpreter leaves of the 200 MB promised beside them: more workers then never mean a higher peak. A layer
+            that needs more than this runs all the same, by itself.
 
     Raises:
         UsageError: fewer than one worker.
@@ -33,40 +33,23 @@ def threads(workers: int) -> Executor:
         Traceback (most recent call last):
         eigentail.errors.UsageError: workers: 0 is too few: use 1 or more
     """
-    if workers < 1:
-        raise UsageError(f"{workers} is too few", where="workers", hint="use 1 or more")
+    hands = Hands(workers=workers, memory=memory)
+    return _threads(hands)
+
+
+def _threads(hands: Hands) -> Executor:
+    workers = hands.workers or cores()
 
     def run(measure: Callable[[Work], Result], work: Sequence[Work]) -> Iterator[Result]:
-        largest = max((8 * task.shape[0] * task.shape[1] for task in work), default=0)
-        budget = 4 * largest + _SPARE
-        waiting = deque(work)
-        running: dict[Future[Result], int] = {}
-        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
-            while waiting or running:  # nothing is ever queued in the pool: whoever stops waits for what runs only
-                _start(pool, measure, waiting, running, (workers, budget))
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    del running[future]
-                    yield future.result()
+        limits = Limits(workers, budget(work, hands.memory, interpreters=1))
+        alone = alone_first(work, limits) if is_quiet() else 0
+        with ThreadPoolExecutor(workers) as pool:
+            with BlasThreads(workers) as blas:
+                yield from scheduled(starter(pool, measure, blas), work[:alone], Limits(1, limits.memory))
+            with BlasThreads(1) as blas:
+                yield from scheduled(starter(pool, measure, blas), work[alone:], limits)
 
     return run
 
 
-def _start(
-    pool: ThreadPoolExecutor,
-    measure: Callable[[Work], Result],
-    waiting: deque[Work],
-    running: dict[Future[Result], int],
-    limits: tuple[int, int],
-) -> None:
-    """Hand out the dearest waiting task while it fits, else the cheapest; always one when nothing runs."""
-    workers, budget = limits
-    while waiting and len(running) < workers:
-        free = budget - sum(running.values())
-        if not running or waiting[0].memory <= free:
-            task = waiting.popleft()
-        elif waiting[-1].memory <= free:
-            task = waiting.pop()
-        else:
-            return
-        running[pool.submit(measure, task)] = task.memory
+EXECUTOR: Final = Way(name="threads", make=_threads)

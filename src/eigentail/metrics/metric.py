@@ -111,19 +111,19 @@ def chosen(patterns: Sequence[str]) -> tuple[Metric, ...]:
         >>> [metric.name for metric in chosen(["log_*_norm"])]
         ['log_alpha_norm', 'log_spectral_norm']
     """
-    return _chosen(tuple(patterns), tuple(metrics))
+    return _chosen(tuple(patterns), tuple(metrics.values()))
 
 
 @cache  # asked for every layer of a model, and a tenth of the time of a small one
-def _chosen(patterns: tuple[str, ...], names: tuple[str, ...]) -> tuple[Metric, ...]:
+def _chosen(patterns: tuple[str, ...], known: tuple[Metric, ...]) -> tuple[Metric, ...]:
     """The same of what is registered at the time."""
     wanted: set[str] = set()
     for pattern in patterns:
-        found = [name for name in names if _stands_for(pattern, metrics[name])]
+        found = [metric.name for metric in known if _stands_for(pattern, metric)]
         if not found:
-            raise UsageError(f"unknown metric {pattern!r}", hint=did_you_mean(pattern, [*names, DEFAULT]))
+            raise UsageError(f"unknown metric {pattern!r}", hint=did_you_mean(pattern, [*metrics, DEFAULT]))
         wanted.update(found)
-    return tuple(metrics[name] for name in names if name in wanted)
+    return tuple(metric for metric in known if metric.name in wanted)
 
 
 def _stands_for(pattern: str, metric: Metric) -> bool:

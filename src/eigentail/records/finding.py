@@ -29,6 +29,7 @@ class FitStatus(StrEnum):
     ZERO = "zero"
     NON_FINITE = "non-finite"
     UNREADABLE = "unreadable"
+    LOST = "lost"
 
     @property
     def sentence(self) -> str:
@@ -38,7 +39,7 @@ class FitStatus(StrEnum):
     @property
     def is_failure(self) -> bool:
         """Whether the layer could not be measured at all, as opposed to having been measured and found odd."""
-        return self in (FitStatus.NON_FINITE, FitStatus.UNREADABLE)
+        return self in (FitStatus.NON_FINITE, FitStatus.UNREADABLE, FitStatus.LOST)
 
 
 _SENTENCES: Final = {
@@ -49,6 +50,7 @@ _SENTENCES: Final = {
     FitStatus.ZERO: "every weight is zero",
     FitStatus.NON_FINITE: "some weights are NaN, infinite, or beyond what float64 can square",
     FitStatus.UNREADABLE: "the tensor could not be read",
+    FitStatus.LOST: "its worker died every time it was measured",
 }
 
 

@@ -33,6 +33,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     Example:
         >>> from eigentail.sources.hdf5_place import BytesRange
         >>> data = BytesRange(bytes(4))
+        >>> import numpy as np
         >>> place = Place(shape=(), kind="float32", nbytes=4, reader=data, offset=0, stored=np.dtype("float32"))
         >>> Found(path=("dense", "bias"), place=place, address=96).path[-1]
         'bias'
@@ -82,6 +83,7 @@ def read_tree(reader: RangeReader, where: str) -> Tree:
     Example:
         >>> import tempfile
         >>> import h5py
+        >>> import numpy as np
         >>> from eigentail.sources.ranges import LocalRange
         >>> path = tempfile.mkdtemp() + "/m.h5"
         >>> with h5py.File(path, "w") as file:

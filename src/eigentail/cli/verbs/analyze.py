@@ -10,6 +10,7 @@ import click
 from eigentail.cli.options import (
     executor_of,
     executor_options,
+    hands_of,
     output_of,
     output_options,
     settings_of,
@@ -17,6 +18,7 @@ from eigentail.cli.options import (
     store_of,
     store_options,
 )
+from eigentail.cli.words import shard_of
 
 if TYPE_CHECKING:
     from eigentail.records import ModelReport
@@ -28,18 +30,22 @@ Examples:
   eigentail analyze model_folder/ --layers "*.attn.*,!*.bias" --metrics "alpha*"
   eigentail analyze resnet20.th --null shuffle --metrics "default,num_traps"
   eigentail analyze model.safetensors --json | jq .summary.alpha_weighted
-  eigentail analyze model.safetensors --format quiet -o layers.csv"""
+  eigentail analyze model.safetensors --format quiet -o layers.csv
+  eigentail analyze model_folder/ --executor processes --workers 4 --max-memory 8GB
+  eigentail analyze model_folder/ --executor ray --address 10.0.0.1:6379
+  eigentail analyze model_folder/ --shard 0/8 -o part0.json"""
 
 
 @click.command(short_help="Measure every layer and say how well it was trained.", epilog=_EXAMPLES)
 @click.argument("target")
 @settings_options
 @executor_options
+@click.option("--shard", default="0/1", metavar="I/N", help="Part I of N of the layers, as 0/8; see eigentail merge.")
 @store_options
 @output_options
 @click.option("-v", "--verbose", is_flag=True, help="A line for every finished layer, on standard error.")
 @click.pass_context
-def command(ctx: click.Context, target: str, verbose: bool) -> None:
+def command(ctx: click.Context, target: str, shard: str, verbose: bool) -> None:
     """Measure every weight matrix of TARGET, a file or a folder, and say how well it was trained.
 
     Prints one row for every layer, then the model's own numbers, then what was skipped and why. Ctrl-C keeps the
@@ -47,7 +53,7 @@ def command(ctx: click.Context, target: str, verbose: bool) -> None:
     program are what they were.
     """
     settings, output, using = settings_of(ctx), output_of(ctx), executor_of(ctx)
-    store = store_of(ctx)
+    part, store = shard_of(shard), store_of(ctx)
     from eigentail.analysis import Interrupted, analyze
     from eigentail.cli.group import INTERRUPTED, PARTIAL
     from eigentail.cli.progress import watching
@@ -55,9 +61,9 @@ def command(ctx: click.Context, target: str, verbose: bool) -> None:
     from eigentail.reports import report_page
 
     is_kept = False
-    with watching(verbose) as watch:
+    with watching(verbose, hands_of(ctx).memory) as watch:
         try:
-            report, code = analyze(target, settings, using=using, progress=watch, store=store), 0
+            report, code = analyze(target, settings, using=using, shard=part, progress=watch, store=store), 0
         except Interrupted as stopped:
             report, code, is_kept = stopped.report, INTERRUPTED, stopped.is_kept
     show(report_page(report), output)

@@ -9,6 +9,7 @@ import click
 from eigentail.cli.options import (
     executor_of,
     executor_options,
+    hands_of,
     output_of,
     output_options,
     settings_of,
@@ -51,7 +52,7 @@ def command(ctx: click.Context, base: str, other: str) -> None:
     from eigentail.cli.show import show
     from eigentail.reports.diff_page import difference_page
 
-    with watching(verbose=False) as watch:
+    with watching(False, hands_of(ctx).memory) as watch:
         follower: Any = watch  # the bar looks at nothing but the layer of a row
         try:
             difference, code = diff(base, other, settings, using=using, progress=follower, store=store), 0

@@ -1,0 +1,49 @@
+"""How many threads BLAS has: a matter of the whole process."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from functools import lru_cache
+from typing import Any, final
+
+from threadpoolctl import ThreadpoolController
+
+
+@final
+class BlasThreads:
+    """Holds BLAS to a number of threads for the length of a `with` block; never gives it more than it has.
+
+    Enter and leave it in one thread, the one that hands out the work: a thread in a pool may have no say.
+
+    Args:
+        count: of threads.
+
+    Example:
+        >>> with BlasThreads(1) as blas:
+        ...     blas.hold()
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count, self._held, self._modules = count, ExitStack(), -1
+
+    def __enter__(self) -> BlasThreads:
+        self.hold()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+
+    def hold(self) -> None:
+        """Hold libraries, too, that were loaded meanwhile."""
+        if self._modules != len(sys.modules):
+            self._modules = len(sys.modules)
+            libraries = _libraries(self._modules).select(user_api="blas")
+            most = max((library.num_threads for library in libraries.lib_controllers), default=self._count)
+            self._held.enter_context(libraries.limit(limits=min(self._count, most)))
+
+
+@lru_cache(maxsize=1)
+def _libraries(_: int) -> Any:
+    """Found anew when a module was loaded: looking takes longer than a small layer."""
+    return ThreadpoolController()
