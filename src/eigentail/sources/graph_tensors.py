@@ -1,0 +1,115 @@
+"""From the uses of constants to tensors: what is a weight, how it lies, and what it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from eigentail.records import TensorSpec
+from eigentail.sources.formed import Formed, spec_of, turned
+from eigentail.sources.graph import Node
+from eigentail.sources.graph_names import dotted, own_name, unique, users_name
+
+# What stands before the names of constants that no layer is made of; `layers/families/graph.toml` skips them by it.
+CONSTANTS: Final = "constants."
+
+
+class Part(msgspec.Struct, frozen=True, eq=False):
+    """A weight as torch would have it.
+
+    Attributes:
+        word: what it is in its layer ("weight", "bias", "weight_ih_l0").
+        values: in torch's order of axes.
+        groups: of a convolution, where known.
+        transposed: a transposed convolution.
+        named: the word belongs to the name even where the constant has a name of its own.
+
+    Example:
+        >>> Part("bias", None).groups
+        0
+    """
+
+    word: str
+    values: Formed
+    groups: int = 0
+    transposed: bool = False
+    named: bool = False
+
+
+class Used(msgspec.Struct, frozen=True, eq=False):
+    """A constant and the first operation that tells what it is.
+
+    Attributes:
+        name: what the file calls the constant.
+        node: the operation, None when nothing uses it.
+        parts: the weights it holds, () when it is none.
+        plain: its values as they are stored.
+        is_constant: only operations use it that no layer is made of.
+
+    Example:
+        >>> Used("w", None, (), None).is_constant
+        False
+    """
+
+    name: str
+    node: Node | None
+    parts: tuple[Part, ...]
+    plain: Formed
+    is_constant: bool = False
+
+
+def named(found: Sequence[Used]) -> Iterator[tuple[TensorSpec, Formed]]:
+    """The tensors with their names, none twice.
+
+    Args:
+        found: every constant, in the order to be shown.
+
+    Example:
+        >>> import numpy as np
+        >>> eye = Formed(shape=(2, 2), dtype="float64", nbytes=32, make=lambda part: np.eye(2))
+        >>> node = Node(op="MatMul", name="/fc/MatMul", inputs=("x", "onnx::MatMul_3"), outputs=("y",))
+        >>> [spec.name for spec, _ in named([Used("onnx::MatMul_3", node, (Part("weight", eye),), eye)])]
+        ['fc.weight']
+    """
+    parts = [(used, part) for used in found for part in used.parts or (Part("", used.plain),)]
+    wanted = ((_name(used, part), dotted(used.name)) for used, part in parts)
+    for name, (_, part) in zip(unique(wanted), parts, strict=True):
+        spec = spec_of(name, part.values)
+        yield (
+            msgspec.structs.replace(spec, groups=part.groups, conv_transposed=part.transposed),
+            part.values,
+        )
+
+
+def _name(used: Used, part: Part) -> str:
+    """Its own name if that tells something, else that of what uses it."""
+    own, user = own_name(used.name), used.node.name if used.node else ""
+    if used.is_constant:
+        return CONSTANTS + dotted(used.name)
+    if part.named:
+        if own.endswith(part.word):
+            return own
+        return users_name(user, part.word) or f"{own or dotted(used.name)}.{part.word}"
+    return own or users_name(user, part.word or "weight") or dotted(used.name)
+
+
+def matrix(values: Formed, *, inputs_first: bool) -> Formed:
+    """A matrix, or a stack of them, with its outputs as rows.
+
+    Args:
+        values: two axes or more.
+        inputs_first: the rows are the inputs as it is stored.
+
+    Example:
+        >>> import numpy as np
+        >>> stored = Formed(shape=(3, 2), dtype="float64", nbytes=48, make=lambda part: np.ones((3, 2)))
+        >>> matrix(stored, inputs_first=True).shape
+        (2, 3)
+    """
+    axes = list(range(len(values.shape)))
+    return turned(values, [*axes[:-2], axes[-1], axes[-2]]) if inputs_first and len(axes) > 1 else values
+
+
+Role = Callable[[Node, Formed], Sequence[Part]]
