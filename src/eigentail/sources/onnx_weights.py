@@ -91,7 +91,7 @@ class _Weights:
                 return Used(own, node, tuple(role(node, values)) if values else (), plain)
         node = places[0][0]
         aside = all(self._is_aside(name, user, slot, plain) for user, slot, _ in places)
-        return Used(own, node, (), plain, is_constant=aside)
+        return Used(own, node, (), plain, is_constant=aside and _is_told(plain))
 
     def _is_aside(self, name: str, node: Node, slot: int, plain: Formed) -> bool:
         """Whether a use says that a constant is no weight; what nobody named and is only added is none either."""
@@ -296,3 +296,8 @@ def _unsqueezed(shape: tuple[int, ...], axes: list[int]) -> list[int]:
     new = {axis % total for axis in axes}
     sizes = iter(shape)
     return [1 if at in new else next(sizes) for at in range(total)]
+
+
+def _is_told(values: Formed) -> bool:
+    """Whether it would otherwise be taken for a weight, or for codes of one."""
+    return len(values.shape) > 1 or values.dtype not in _FLOATS

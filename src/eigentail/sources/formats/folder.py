@@ -15,7 +15,18 @@ from eigentail.sources.joined import Joined, join
 from eigentail.sources.protocol import Format
 
 # The same weights often lie there in several forms: the earlier tier is the one that opens faster and safer.
-TIERS: Final = ((".safetensors",), (".bin",), (".pt", ".pth", ".ckpt", ".th"), (".npz",), (".npy",))
+TIERS: Final = (
+    (".safetensors",),
+    (".bin",),
+    (".pt", ".pth", ".ckpt", ".th"),
+    (".npz",),
+    (".npy",),
+    (".onnx",),
+    ("saved_model.pb",),
+    (".pb",),
+    (".index",),
+    (".caffemodel",),
+)
 SUFFIXES: Final = tuple(suffix for tier in TIERS for suffix in tier)
 USUAL_STEMS: Final = ("model", "diffusion_pytorch_model", "pytorch_model", "consolidated", "adapter_model")
 

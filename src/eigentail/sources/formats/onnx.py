@@ -9,6 +9,7 @@ from typing import Final, final
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
 from eigentail.sources.config import read_config
+from eigentail.sources.elsewhere import ClosedRange
 from eigentail.sources.formats.recognised import looks_like
 from eigentail.sources.formed import FormedSource
 from eigentail.sources.graph_tensors import named
@@ -56,7 +57,7 @@ class _Beside:
 
     def __init__(self, target: str) -> None:
         self._target = target
-        self._files: dict[str, _Closed] = {}
+        self._files: dict[str, ClosedRange] = {}
 
     def place(self, entries: Mapping[str, str]) -> tuple[RangeReader, int, int]:
         """The file, where in it the values begin and how many bytes they are."""
@@ -75,12 +76,12 @@ class _Beside:
             )
         return file, offset, size
 
-    def _file(self, location: str) -> _Closed:
+    def _file(self, location: str) -> ClosedRange:
         if location not in self._files:
             path = PurePosixPath(location)
             if not path.parts or ".." in path.parts or path.is_absolute() or any(mark in location for mark in "\\:\0"):
                 raise SourceError(f"keeps weights in {location[:80]!r}, which is not in its folder")
-            self._files[location] = _Closed(self._address(location))
+            self._files[location] = ClosedRange(self._address(location))
         return self._files[location]
 
     def _address(self, location: str) -> str:
@@ -100,38 +101,16 @@ class _Beside:
         return str(path)
 
 
-@final
-class _Closed:
-    """A file that is open only while it is read."""
-
-    def __init__(self, where: str) -> None:
-        self._where = where
-        reader = open_range(where)
-        self.size = reader.size
-        reader.close()
-
-    def read(self, offset: int, n: int) -> memoryview:
-        """The bytes."""
-        reader = open_range(self._where)
-        try:
-            return reader.read(offset, n)
-        finally:
-            reader.close()
-
-    def close(self) -> None:
-        """Nothing: it is closed already."""
-
-
 def _claims(probe: Probe) -> bool:
     """By content, or by name where the content is not known to be anything else: a damaged file is still one."""
-    if probe.is_folder:
+    if probe.is_folder or probe.head[:1] != b"\x08":
         return False
     return _is_model(probe) or (probe.name.endswith(".onnx") and looks_like(probe) is None)
 
 
 def _is_model(probe: Probe) -> bool:
     """Whether the outermost fields are those of a model: its version first, and a graph."""
-    if len(probe.head) < 2 or probe.head[0] != 0x08 or not 0 < probe.head[1] <= NEWEST_VERSION:
+    if len(probe.head) < 2 or not 0 < probe.head[1] <= NEWEST_VERSION:
         return False
     reader = LocalRange(probe.path)
     try:
