@@ -164,7 +164,8 @@ def _check_size(constant: Constant, count: int, needed: int, itemsize: int) -> N
     """Refuse a constant whose bytes do not fit its shape."""
     held = constant.stored
     if constant.repeated:
-        if held <= needed and count <= max(held, MAX_REPEATED) and (constant.varints or held % itemsize == 0):
+        most = LONGEST_VARINT * count if constant.varints else needed
+        if held <= most and count <= max(held, MAX_REPEATED) and (constant.varints or held % itemsize == 0):
             return
     elif constant.varints:
         numbers = needed if constant.dtype in NIBBLES else count

@@ -19,9 +19,13 @@ _NOBODYS: Final = re.compile(
 _READING: Final = re.compile(r"(/ReadVariableOp(_\d+)?|/resource|/read|/Read|/Enter|/Identity)+$")
 _OPERATION: Final = re.compile(
     r"[/.](MatMul|Conv[123]?D?|Gemm|BiasAdd|BatchMatMul(V2)?|depthwise|convolution|Tensordot|LSTM|GRU|RNN|Gather|Add|"
-    r"ConvTranspose|DepthwiseConv2dNative|conv[23]d_transpose|einsum|Einsum|MatMulNBits|FusedMatMul|FusedConv|"
+    r"ConvTranspose|conv_transpose|DepthwiseConv2dNative|conv[23]d_transpose|einsum|Einsum|MatMulNBits|FusedMatMul|FusedConv|"
     r"QLinearConv|QLinearMatMul|MatMulInteger|ConvInteger|QGemm|GatherBlockQuantized|embedding_lookup)(_\d+|_quant|_Q4)*$"
 )
+# Where a layer has two weights and its operations tell which is which: the base, the operation, and torch's word.
+_CELL: Final = re.compile(r"(?P<base>(.*/)?(\w+_)?(lstm|gru|simple_rnn)_cell(_\d+)?)/(?P<op>MatMul(_1)?)")
+_SEPARABLE: Final = re.compile(r"(?P<base>.*)/separable_conv\dd(_\d+)?(?P<op>/depthwise)?")
+_OF_CELL: Final = {"MatMul": "weight_ih", "MatMul_1": "weight_hh"}
 
 
 def own_name(name: str) -> str:
@@ -56,8 +60,12 @@ def users_name(node: str, word: str) -> str:
     """
     if ";" in node or len(node) > _LONGEST_NAME:
         return ""
-    place = _OPERATION.sub("", "/" + node.strip("/"))
-    base = dotted(place)
+    place = "/" + node.strip("/")
+    if word == "weight" and (cell := _CELL.fullmatch(place)):
+        place, word = cell["base"], _OF_CELL[cell["op"]]
+    elif word == "weight" and (parted := _SEPARABLE.fullmatch(place)):
+        place, word = parted["base"], f"{'depthwise' if parted['op'] else 'pointwise'}.weight"
+    base = dotted(_OPERATION.sub("", place))
     return f"{normalise(base)}.{word}" if base and not re.fullmatch(r"[A-Z]\w*_?\d*", base) else ""
 
 

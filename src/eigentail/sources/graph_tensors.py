@@ -92,7 +92,7 @@ def _name(used: Used, part: Part) -> str:
         if own.endswith(part.word):
             return own
         return users_name(user, part.word) or f"{own or dotted(used.name)}.{part.word}"
-    return own or users_name(user, part.word or "weight") or dotted(used.name)
+    return own or (users_name(user, part.word) if part.word else "") or dotted(used.name)
 
 
 def matrix(values: Formed, *, inputs_first: bool) -> Formed:

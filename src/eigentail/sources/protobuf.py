@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from typing import Final, NoReturn, final
 
@@ -179,10 +178,11 @@ class Message:
                 self.refuse(f"has at byte {field.begin} a list of numbers that does not end where it should")
         return found
 
-    def real(self, field: Field) -> float:
-        """The 32-bit floating-point number that a field holds."""
-        self._expect(field, FIXED32)
-        return float(struct.unpack("<f", self._pages.bytes_at(field.begin, field.end))[0])
+    def bytes_of(self, field: Field) -> bytes:
+        """The bytes of a number of fixed size."""
+        if field.kind not in _SIZES:
+            self._expect(field, FIXED32)
+        return self._pages.bytes_at(field.begin, field.end)
 
     def refuse(self, what: str) -> NoReturn:
         """Say that the file is not what it should be.

@@ -48,6 +48,7 @@ class _Entry(msgspec.Struct, frozen=True):
     offset: int
     size: int
     sliced: bool
+    checksum: int
 
 
 def read_bundle(index: RangeReader, where: str) -> Bundle:
@@ -87,7 +88,20 @@ def read_bundle(index: RangeReader, where: str) -> Bundle:
             shards[entry.shard] = _shard(where, entry.shard, count)
         tensors[name] = _constant(name, entry, shards[entry.shard], where)
     graph = tensors.pop(OBJECT_GRAPH, None)
-    return Bundle(tensors, _full_names(graph, where) if graph is not None else {})
+    names = _full_names(graph, where) if graph is not None else {}
+    twice = set(_kept_twice(found, names))
+    return Bundle({key: tensor for key, tensor in tensors.items() if key not in twice}, names)
+
+
+def _kept_twice(found: Mapping[str, _Entry], names: Mapping[str, str]) -> Iterator[str]:
+    """The keys of variables that are stored under another key too, as Keras does in what it exports."""
+    seen: set[tuple[object, ...]] = set()
+    for key in sorted(found, reverse=True):
+        entry, name = found[key], names.get(key, "")
+        same = (name, entry.dtype, entry.shape, entry.size, entry.checksum)
+        if "/" in name and same in seen:
+            yield key
+        seen.add(same)
 
 
 def _text(key: bytes, where: str) -> str:
@@ -110,6 +124,7 @@ def _shards(message: Message) -> int:
 
 def _entry(message: Message) -> _Entry:
     facts = dict.fromkeys((1, 3, 4, 5), 0)
+    checksum = 0
     shape: tuple[int, ...] = ()
     sliced = False
     for field in message.fields():
@@ -117,9 +132,11 @@ def _entry(message: Message) -> _Entry:
             facts[field.number] = message.integer(field)
         elif field.number == 2:
             shape = _shape(message.message(field))
+        elif field.number == 6:
+            checksum = int.from_bytes(message.bytes_of(field), "little")
         elif field.number == 7:
             sliced = True
-    return _Entry(facts[1], shape, facts[3], facts[4], facts[5], sliced)
+    return _Entry(facts[1], shape, facts[3], facts[4], facts[5], sliced, checksum)
 
 
 def _shape(message: Message) -> tuple[int, ...]:

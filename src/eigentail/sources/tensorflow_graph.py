@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, final
 
+import msgspec
+
 from eigentail.sources.constants import MAX_PIECES, Constant
 from eigentail.sources.graph import Graph, Node
 from eigentail.sources.placed import MAX_AXES
@@ -80,7 +82,7 @@ def read_graph(graph: Message, reader: RangeReader) -> Graph:
             for function in library.fields():
                 if function.number == 1:
                     found.function(library.message(function))
-    return Graph([*found.nodes, *found.handed()], found.constants)
+    return Graph([*found.nodes(), *found.handed()], found.constants)
 
 
 @final
@@ -90,14 +92,19 @@ class _Reader:
     def __init__(self, reader: RangeReader) -> None:
         self._reader = reader
         self._arguments: dict[str, list[str]] = {}
-        self._calls: list[tuple[Node, list[str]]] = []
-        self.nodes: list[Node] = []
+        self._nodes: list[tuple[Node, list[str]]] = []
         self.constants: dict[str, Constant] = {}
+
+    def nodes(self) -> Iterator[Node]:
+        """The operations; what calls a function uses nothing itself."""
+        for node, functions in self._nodes:
+            calls = any(function in self._arguments for function in functions)
+            yield msgspec.structs.replace(node, inputs=()) if calls else node
 
     def handed(self) -> Iterator[Node]:
         """What functions are given, as operations that hand it on; the first call counts."""
         given: set[str] = set()
-        for node, functions in self._calls:
+        for node, functions in self._nodes:
             for function in functions:
                 inputs = node.inputs[node.op in _CHOOSING :]
                 for value, argument in zip(inputs, self._arguments.get(function, ()), strict=False):
@@ -145,13 +152,11 @@ class _Reader:
         if op == "Const" and isinstance(value, Constant):
             if own in self.constants:
                 message.refuse(f"has two constants of the name {own[:80]!r}")
-            self.constants[own] = _renamed(value, name)
+            self.constants[own] = msgspec.structs.replace(value, name=name)
             return
-        called = [text for key, text in attributes.items() if key.startswith(_INSIDE)]
-        called = [name for names in called for name in names] or ([op] if op in self._arguments else [])
+        called = [name for key, names in attributes.items() if key.startswith(_INSIDE) for name in names]
         node = Node(op=op, name=name, inputs=values, outputs=(own,), attributes=attributes)
-        self.nodes.append(node)
-        self._calls.append((node, called or [op]))
+        self._nodes.append((node, called or [op]))
 
     def _entry(self, message: Message) -> dict[str, Any]:
         """A named attribute; the functions in it under a key of their own."""
@@ -230,9 +235,3 @@ def _shape(message: Message) -> list[int]:
 
 def _texts(message: Message, number: int) -> list[str]:
     return [message.text(field) for field in message.fields() if field.number == number]
-
-
-def _renamed(constant: Constant, name: str) -> Constant:
-    import msgspec
-
-    return msgspec.structs.replace(constant, name=name)

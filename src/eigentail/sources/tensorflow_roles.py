@@ -78,7 +78,9 @@ def depthwise(values: Formed) -> Formed:
 
 
 def _kernel(node: Node, values: Formed) -> Sequence[Part]:
-    return (Part("weight", kernel(values)),)
+    # A kernel of one input channel could be taken for a depthwise one, for which there is an operation of its own.
+    alone = len(values.shape) > 2 and values.shape[-2] == 1
+    return (Part("weight", kernel(values), groups=int(alone)),)
 
 
 def _depthwise(node: Node, values: Formed) -> Sequence[Part]:

@@ -19,7 +19,7 @@ from eigentail.sources.tensorflow_roles import depthwise, kernel
 
 _VALUE: Final = "/.ATTRIBUTES/VARIABLE_VALUE"
 _SLOT: Final = "/.OPTIMIZER_SLOT/"
-_NUMBERED: Final = re.compile(r"_?((non_)?trainable_|all_|model_)?variables/\d+")
+_PRIVATE: Final = re.compile(r"(^|/)_|^variables/\d+$")
 _AVERAGE: Final = "ExponentialMovingAverage"
 _STEPS: Final = re.compile(r"(.*/)?(global_step|save_counter|beta[12]_power(_\d+)?)")
 _WORDS: Final = {"kernel": "weight", "weights": "weight", "biases": "bias", "depthwise_weights": "weight"}
@@ -85,7 +85,8 @@ def _plain(key: str, bundle: Bundle) -> str:
     """The name of a variable with dots for slashes, and in front what it is if it is none of the model's."""
     name = key.removesuffix(_VALUE)
     full = bundle.full_names.get(key, "")
-    shown = dotted(full if full and _NUMBERED.fullmatch(name) else name)
+    # Keras 3 and exported models keep variables under numbers and private words, which only the full name explains.
+    shown = dotted(full if "/" in full and _PRIVATE.search(name) else name)
     if _SLOT in name or name.startswith(("optimizer/", "_optimizer/")):
         return f"optimizer.{shown.removeprefix('optimizer.')}"
     front, _, last = name.rpartition("/")
@@ -99,17 +100,18 @@ def _plain(key: str, bundle: Bundle) -> str:
 
 def _turned(known_as: str, name: str, values: Formed) -> Part:
     """A variable in torch's order of axes, by its name and the number of its axes."""
-    path, leaf = known_as.lower(), name.rpartition(".")[2]
+    path = known_as.lower()
+    leaf = next((word for word in (name.rpartition(".")[2], path.rpartition("/")[2]) if word in _KERNELS), "")
     axes = len(values.shape)
-    if name.startswith(("optimizer.", "ema.")) or axes < 2 or "embedding" in leaf:
+    if name.startswith(("optimizer.", "ema.")) or axes < 2 or "embedding" in name.rpartition(".")[2]:
         return Part("", values)
-    if axes > 3 or (axes == 3 and "conv" in path and leaf in _KERNELS):
-        if "depthwise" in leaf or ("depthwise" in path and leaf not in ("pointwise_kernel",)):
+    if axes > 3 or (axes == 3 and "conv" in path and leaf):
+        if "depthwise" in leaf or ("depthwise" in path and leaf != "pointwise_kernel"):
             return Part("", depthwise(values), groups=values.shape[-2])
         return Part("", kernel(values), transposed="transpose" in path or "deconv" in path)
-    if axes == 3 and leaf in _KERNELS:
+    if axes == 3 and leaf:
         return Part("", _of_heads(path, values))
-    return Part("", matrix(values, inputs_first=axes == 2 and leaf in _KERNELS))
+    return Part("", matrix(values, inputs_first=axes == 2 and bool(leaf)))
 
 
 def _of_heads(path: str, values: Formed) -> Formed:
@@ -138,8 +140,9 @@ def _word(name: str, shapes: Mapping[str, tuple[int, ...]]) -> str:
 def _gates(name: str, values: Formed, shapes: Mapping[str, tuple[int, ...]]) -> Formed:
     """The kernels of a GRU with the gates in torch's order; other tensors as they are."""
     front, dot, leaf = name.rpartition(".")
-    hidden = shapes.get(f"{front}{dot}recurrent_kernel", ())
-    is_gru = len(hidden) == 2 and hidden[0] == 3 * hidden[1] and leaf in ("kernel", "recurrent_kernel")
+    hidden = shapes.get(f"{front}{dot}recurrent_kernel", shapes.get(f"{front}{dot}weight_hh", ()))
+    kernels = ("kernel", "recurrent_kernel", "weight_ih", "weight_hh")
+    is_gru = len(hidden) == 2 and hidden[0] == 3 * hidden[1] and leaf in kernels
     return blocks(values, _GRU_TO_TORCH) if is_gru else values
 
 
