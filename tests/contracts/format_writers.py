@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import graph_writers
 import numpy as np
 import torch
 from safetensors.numpy import save_file
@@ -69,6 +70,21 @@ WRITERS: dict[str, Callable[[Path, Arrays], Path]] = {
     "index": _index,
     "torch-zip": _torch_zip,
     "torch-legacy": _torch_legacy,
+    "onnx": graph_writers.write_onnx,
+    "tensorflow-graph": graph_writers.write_graph,
+    "tensorflow-checkpoint": graph_writers.write_checkpoint,
+    "tensorflow-saved-model": graph_writers.write_saved_model,
+    "caffe": graph_writers.write_caffe,
 }
 
 ONE_TENSOR = {"npy"}  # these hold one array, which is called as the file is
+# These hold layers, which have weights of one type and nothing else.
+OWN_ARRAYS: dict[str, Arrays] = {
+    "caffe": {
+        "fc.weight": np.random.default_rng(7).standard_normal((300, 700)).astype(np.float32),
+        "fc.bias": np.random.default_rng(8).standard_normal(300).astype(np.float32),
+        "conv.weight": np.random.default_rng(9).standard_normal((64, 32, 3, 3)).astype(np.float32),
+    }
+}
+# These keep tensors of so many axes and more in another order: their rows lie scattered, and are read whole.
+TURNED = {"tensorflow-checkpoint": 4, "tensorflow-saved-model": 4}

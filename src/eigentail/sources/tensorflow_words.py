@@ -24,7 +24,7 @@ _AVERAGE: Final = "ExponentialMovingAverage"
 _STEPS: Final = re.compile(r"(.*/)?(global_step|save_counter|beta[12]_power(_\d+)?)")
 _WORDS: Final = {"kernel": "weight", "weights": "weight", "biases": "bias", "depthwise_weights": "weight"}
 _KERNELS: Final = frozenset({
-    "kernel", "weights", "weight", "W", "w", "recurrent_kernel", "depthwise_kernel", "pointwise_kernel",
+    "kernel", "weights", "W", "w", "recurrent_kernel", "depthwise_kernel", "pointwise_kernel",
     "depthwise_weights",
 })  # fmt: skip
 _GRU_TO_TORCH: Final = (1, 0, 2)  # Keras has update, reset, new; torch has reset, update, new
