@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from math import prod
 from typing import Final
 
 import msgspec
 
 from eigentail.records import TensorSpec
-from eigentail.sources.formed import Formed, spec_of, turned
+from eigentail.sources.formed import Formed, one_of, reshaped, spec_of, turned
 from eigentail.sources.graph import Node
 from eigentail.sources.graph_names import dotted, own_name, unique, users_name
 
 # What stands before the names of constants that no layer is made of; `layers/families/graph.toml` skips them by it.
 CONSTANTS: Final = "constants."
+MAX_STACKED: Final = 4_096
 
 
 class Part(msgspec.Struct, frozen=True, eq=False):
@@ -93,6 +95,28 @@ def _name(used: Used, part: Part) -> str:
             return own
         return users_name(user, part.word) or f"{own or dotted(used.name)}.{part.word}"
     return own or (users_name(user, part.word) if part.word else "") or dotted(used.name)
+
+
+def factors(values: Formed, *, inputs_first: bool) -> Sequence[Part]:
+    """The matrices of a product, outputs as rows: one, or one for each entry of the axes before the last two.
+
+    Args:
+        values: what is multiplied with.
+        inputs_first: the rows are the inputs as it is stored.
+
+    Example:
+        >>> import numpy as np
+        >>> stored = Formed(shape=(2, 3, 4), dtype="float64", nbytes=192, make=lambda part: np.ones((2, 3, 4)))
+        >>> [(part.word, part.values.shape) for part in factors(stored, inputs_first=True)]
+        [('0.weight', (4, 3)), ('1.weight', (4, 3))]
+    """
+    count = prod(values.shape[:-2])
+    if len(values.shape) < 3 or not 0 < count <= MAX_STACKED:
+        return (Part("weight", matrix(values, inputs_first=inputs_first)),)
+    stack = matrix(reshaped(values, (count, *values.shape[-2:])), inputs_first=inputs_first)
+    if count == 1:
+        return (Part("weight", one_of(stack, 0)),)
+    return [Part(f"{at}.weight", one_of(stack, at), named=True) for at in range(count)]
 
 
 def matrix(values: Formed, *, inputs_first: bool) -> Formed:

@@ -7,7 +7,7 @@ from typing import Final
 
 from eigentail.sources.formed import Formed, blocks, one_of
 from eigentail.sources.graph import Node
-from eigentail.sources.graph_tensors import Part, Role, matrix
+from eigentail.sources.graph_tensors import Part, Role, factors
 
 # Followed through on the way from a constant to what uses it, by this input.
 HANDS_ON: Final[Mapping[str, int]] = dict.fromkeys((
@@ -35,20 +35,20 @@ _GATES: Final[Mapping[str, tuple[int, ...]]] = {"LSTM": (0, 2, 3, 1), "GRU": (1,
 
 def _multiplied(node: Node, values: Formed) -> Sequence[Part]:
     """The second factor: inputs as rows."""
-    return (Part("weight", matrix(values, inputs_first=True)),)
+    return factors(values, inputs_first=True)
 
 
 def _multiplying(node: Node, values: Formed) -> Sequence[Part]:
     """The first factor: outputs as rows."""
-    return (Part("weight", values),)
+    return factors(values, inputs_first=False)
 
 
 def _second(node: Node, values: Formed) -> Sequence[Part]:
-    return (Part("weight", matrix(values, inputs_first=not node.attributes.get("transB"))),)
+    return factors(values, inputs_first=not node.attributes.get("transB"))
 
 
 def _first(node: Node, values: Formed) -> Sequence[Part]:
-    return (Part("weight", matrix(values, inputs_first=bool(node.attributes.get("transA")))),)
+    return factors(values, inputs_first=bool(node.attributes.get("transA")))
 
 
 def _kernel(node: Node, values: Formed) -> Sequence[Part]:

@@ -97,7 +97,7 @@ class _Weights:
         """Whether a use says that a constant is no weight; what nobody named and is only added is none either."""
         if node.op in ("DequantizeLinear", "QuantizeLinear") or slot in _scales_of(node):
             return True
-        if node.op in CARRIERS and self._becomes_weight(node):
+        if node.op in CARRIERS and (slot == 0 or node.op == "Concat") and self._becomes_weight(node):
             return False
         return node.op in ASIDE or (node.op == "Add" and len(plain.shape) > 1 and not own_name(name))
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from eigentail.sources.formed import Formed, reshaped, turned
 from eigentail.sources.graph import Node
-from eigentail.sources.graph_tensors import Part, Role, matrix
+from eigentail.sources.graph_tensors import Part, Role, factors
 
 # Followed through on the way from a constant to what uses it, by this input.
 HANDS_ON: Final[Mapping[str, int]] = dict.fromkeys((
@@ -32,7 +32,7 @@ def _product(transposed: str) -> Role:
     """The second factor of a product: inputs as rows unless it is turned."""
 
     def parts(node: Node, values: Formed) -> Sequence[Part]:
-        return (Part("weight", matrix(values, inputs_first=not node.attributes.get(transposed))),)
+        return factors(values, inputs_first=not node.attributes.get(transposed))
 
     return parts
 
@@ -41,7 +41,7 @@ def _first(transposed: str) -> Role:
     """The first factor of a product: outputs as rows unless it is turned."""
 
     def parts(node: Node, values: Formed) -> Sequence[Part]:
-        return (Part("weight", matrix(values, inputs_first=bool(node.attributes.get(transposed)))),)
+        return factors(values, inputs_first=bool(node.attributes.get(transposed)))
 
     return parts
 
