@@ -93,7 +93,8 @@ def _name(used: Used, part: Part) -> str:
     if part.named:
         if own.endswith(part.word):
             return own
-        return users_name(user, part.word) or f"{own or dotted(used.name)}.{part.word}"
+        beside = f"{own or dotted(used.name)}.{part.word}"
+        return beside if "." in own else users_name(user, part.word) or beside  # a single word is seldom a place
     return own or (users_name(user, part.word) if part.word else "") or dotted(used.name)
 
 

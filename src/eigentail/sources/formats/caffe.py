@@ -105,7 +105,7 @@ def _layers(net: Message, reader: RangeReader) -> Iterator[_Layer]:
 
 def _layer(message: Message, numbers: tuple[int, int, int, int], reader: RangeReader) -> _Layer:
     of_name, of_kind, of_blobs, of_convolution = numbers
-    name, kind, groups = "", "", 0
+    name, kind, groups = "", "", 1
     blobs: list[Constant] = []
     for field in message.fields():
         if field.number == of_name:
@@ -117,6 +117,8 @@ def _layer(message: Message, numbers: tuple[int, int, int, int], reader: RangeRe
         elif field.number == of_convolution:
             inside = message.message(field)
             groups = next((inside.integer(part) for part in inside.fields() if part.number == _GROUP), 1)
+    if "epthwise" in kind and blobs and blobs[0].shape:
+        groups = blobs[0].shape[0]
     fits = bool(blobs) and groups > 0 and bool(blobs[0].shape) and blobs[0].shape[0] % groups == 0
     return _Layer(name, kind, tuple(blobs), groups if fits else 0)
 
