@@ -1,4 +1,4 @@
-"""Graphs that other people trained and saved: as many weights as are known to be in them, and the same in two formats."""
+"""Graphs that other people trained and saved: as many weights as are known to be in them, the same in two formats."""
 
 from __future__ import annotations
 

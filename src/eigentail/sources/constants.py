@@ -182,9 +182,10 @@ def _check_size(constant: Constant, count: int, needed: int, itemsize: int) -> N
 
 def _stored_dtype(name: str) -> np.dtype[Any] | None:
     try:
-        return dtype_of(name)
+        found = dtype_of(name)
     except TypeError:
         return None
+    return found if found.itemsize and found.kind in "biufcV" else None  # "str" is a type of numpy's, not of numbers
 
 
 def _unreadable(constant: Constant) -> Any:

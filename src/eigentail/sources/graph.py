@@ -10,6 +10,8 @@ import msgspec
 from eigentail.sources.constants import Constant
 
 MAX_STEPS: Final = 100
+MAX_NODES: Final = 200_000
+MAX_INPUTS: Final = 10_000
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,9 +92,15 @@ class Origins:
 
     def __init__(self, graph: Graph, hands_on: Mapping[str, int]) -> None:
         self._constants, self._makers, self._hands_on = graph.constants, graph.makers(), hands_on
+        self._found: dict[str, Origin | None] = {}
 
     def of(self, value: str) -> Origin | None:
         """The origin of a value, None when it is computed from what the net is given."""
+        if value not in self._found:
+            self._found[value] = self._followed(value)
+        return self._found[value]
+
+    def _followed(self, value: str) -> Origin | None:
         way: list[Node] = []
         while value not in self._constants:
             node = self._makers.get(value)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import count
 from typing import Final
 
 from eigentail.sources.names import normalise
@@ -90,14 +91,13 @@ def unique(wanted: Iterable[tuple[str, str]]) -> list[str]:
         ['fc.weight', 'b', 'b.1']
     """
     taken: set[str] = set()
+    numbers: dict[str, Iterator[int]] = {}
     found = []
     for name, other in wanted:
-        free = next(word for word in _choices(name, other) if word not in taken)
+        base = other or name or "tensor"
+        free = next((word for word in (name, other) if word and word not in taken), "")
+        while not free or free in taken:
+            free = f"{base}.{next(numbers.setdefault(base, count(1)))}"
         taken.add(free)
         found.append(free)
     return found
-
-
-def _choices(name: str, other: str) -> Iterable[str]:
-    yield from (word for word in (name, other) if word)
-    yield from (f"{other or name or 'tensor'}.{number}" for number in range(1, 1 << 31))

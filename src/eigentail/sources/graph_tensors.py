@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from math import prod
 from typing import Final
 
 import msgspec
 
+from eigentail.errors import SourceError
 from eigentail.records import TensorSpec
 from eigentail.sources.formed import Formed, one_of, reshaped, spec_of, turned
 from eigentail.sources.graph import Node
@@ -16,6 +18,7 @@ from eigentail.sources.graph_names import dotted, own_name, unique, users_name
 # What stands before the names of constants that no layer is made of; `layers/families/graph.toml` skips them by it.
 CONSTANTS: Final = "constants."
 MAX_STACKED: Final = 4_096
+MAX_TENSORS: Final = 200_000
 
 
 class Part(msgspec.Struct, frozen=True, eq=False):
@@ -62,11 +65,14 @@ class Used(msgspec.Struct, frozen=True, eq=False):
     is_constant: bool = False
 
 
-def named(found: Sequence[Used]) -> Iterator[tuple[TensorSpec, Formed]]:
+def named(found: Iterable[Used]) -> Iterator[tuple[TensorSpec, Formed]]:
     """The tensors with their names, none twice.
 
     Args:
         found: every constant, in the order to be shown.
+
+    Raises:
+        SourceError: there are more than 200,000.
 
     Example:
         >>> import numpy as np
@@ -75,7 +81,10 @@ def named(found: Sequence[Used]) -> Iterator[tuple[TensorSpec, Formed]]:
         >>> [spec.name for spec, _ in named([Used("onnx::MatMul_3", node, (Part("weight", eye),), eye)])]
         ['fc.weight']
     """
-    parts = [(used, part) for used in found for part in used.parts or (Part("", used.plain),)]
+    every = ((used, part) for used in found for part in used.parts or (Part("", used.plain),))
+    parts = list(islice(every, MAX_TENSORS + 1))
+    if len(parts) > MAX_TENSORS:
+        raise SourceError(f"holds more than {MAX_TENSORS:,} tensors")
     wanted = ((_name(used, part), dotted(used.name)) for used, part in parts)
     for name, (_, part) in zip(unique(wanted), parts, strict=True):
         spec = spec_of(name, part.values)

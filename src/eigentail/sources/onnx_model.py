@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, final
 
 from eigentail.sources.constants import MAX_PIECES, Constant
-from eigentail.sources.graph import Graph, Node
+from eigentail.sources.graph import MAX_INPUTS, MAX_NODES, Graph, Node
 from eigentail.sources.placed import MAX_AXES
 from eigentail.sources.protobuf import BYTES, VARINT, Field, Message
 from eigentail.sources.ranges import RangeReader
@@ -88,6 +88,7 @@ class _Reader:
 
     def __init__(self, reader: RangeReader, elsewhere: Elsewhere) -> None:
         self._reader, self._elsewhere = reader, elsewhere
+        self._parts = 0
         self.nodes: list[Node] = []
         self.constants: dict[str, Constant] = {}
 
@@ -97,6 +98,8 @@ class _Reader:
         held: list[Constant] = []
         own: set[str] = set()
         for field in message.fields():
+            if field.number in (1, 5, 15):
+                self._count(message)
             match field.number:
                 case 1:
                     raw.append(self._node(message.message(field)))
@@ -117,6 +120,11 @@ class _Reader:
             self._add(node, names)
             for branch, graph in enumerate(inside):
                 self.graph(graph, f"{scope}{node.name or node.op}[{at}.{branch}].", names)
+
+    def _count(self, message: Message) -> None:
+        self._parts += 1
+        if self._parts > MAX_NODES:
+            message.refuse(f"has more than {MAX_NODES:,} operations and constants")
 
     def _keep(self, name: str, constant: Constant, names: Mapping[str, str], message: Message) -> None:
         known = names.get(name, name)
@@ -154,6 +162,8 @@ class _Reader:
                     constant = value if word == "value" and isinstance(value, Constant) else constant
                     if not isinstance(value, Constant):
                         attributes[word] = value
+            if len(inputs) > MAX_INPUTS or len(attributes) > MAX_INPUTS:
+                message.refuse(f"has an operation {name[:80]!r} of more than {MAX_INPUTS:,} inputs or attributes")
         kind = op if domain in _OWN_DOMAINS else f"{domain}.{op}"
         node = Node(op=kind, name=name, inputs=tuple(inputs), outputs=tuple(outputs), attributes=attributes)
         return node, constant if kind == "Constant" else None, inside

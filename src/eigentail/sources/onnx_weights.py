@@ -18,6 +18,7 @@ from eigentail.sources.placed import MAX_AXES
 
 # What a graph that is odd or wrong makes of the steps below: its constants are then shown as they are stored.
 _NOT_UNDERSTOOD: Final = (SourceError, ValueError, LookupError, TypeError, ArithmeticError)
+MOST_ASKED: Final = 3_000_000
 _FLOATS: Final = frozenset({"float16", "float32", "float64", "bfloat16"})
 # (scales, zero points, axis) of the codes that an operation takes, by operation and input.
 _SCALED: Final[Mapping[tuple[str, int], tuple[int, int, int]]] = {
@@ -34,7 +35,7 @@ _INTEGER: Final[Mapping[tuple[str, int], tuple[int, int]]] = {  # (zero points, 
 }
 
 
-def used_constants(graph: Graph) -> list[Used]:
+def used_constants(graph: Graph) -> Iterator[Used]:
     """Every constant of a graph with what it is, in the order in which they are used.
 
     Args:
@@ -52,7 +53,7 @@ def used_constants(graph: Graph) -> list[Used]:
         >>> [used.parts[0].values.shape for used in used_constants(Graph([node], {"w": stored}))]
         [(2, 3)]
     """
-    return list(_Weights(graph).all())
+    return _Weights(graph).all()
 
 
 @final
@@ -63,8 +64,9 @@ class _Weights:
         self._graph, self._origins = graph, Origins(graph, HANDS_ON)
         self._values = {name: formed(constant) for name, constant in graph.constants.items()}
         self._users: dict[str, list[Node]] = {}
+        self._asked = 0
         for node in graph.nodes:
-            for name in node.inputs:
+            for name in dict.fromkeys(node.inputs):
                 self._users.setdefault(name, []).append(node)
 
     def all(self) -> Iterator[Used]:
@@ -106,13 +108,21 @@ class _Weights:
         waiting, seen = list(node.outputs), set(node.outputs)
         while waiting and len(seen) < MAX_STEPS:
             value = waiting.pop()
-            for user in self._users.get(value, ()):
+            for user in self._users_of(value):
                 if any((user.op, slot) in ROLES for slot, name in enumerate(user.inputs) if slot and name == value):
                     return True
                 onward = set(user.outputs) - seen if user.op in CARRIERS else set()
                 seen |= onward
                 waiting += onward
         return False
+
+    def _users_of(self, value: str) -> Iterator[Node]:
+        """Who uses a value; nobody any more once more has been asked than any honest graph asks for."""
+        for user in self._users.get(value, ()):
+            self._asked += len(user.inputs)
+            if self._asked > MOST_ASKED:
+                return
+            yield user
 
     def _taken(self, node: Node, slot: int, origin: Origin) -> Formed | None:
         """The values as they reach the operation, None where what lies between is not understood."""
@@ -220,9 +230,9 @@ class _Weights:
 
     def _scale_behind(self, node: Node) -> Formed | None:
         """The constant factor of the scale that the result is multiplied with."""
-        after = self._users.get(node.outputs[0], []) if node.outputs else []
-        cast = next((user for user in after if user.op == "Cast"), node)
-        product = next((user for user in self._users.get(cast.outputs[0], []) if user.op == "Mul"), None)
+        after = self._users_of(node.outputs[0]) if node.outputs else ()
+        cast = next((user for user in after if user.op == "Cast" and user.outputs), node)
+        product = next((user for user in self._users_of(cast.outputs[0]) if user.op == "Mul"), None)
         if product is None:
             return None
         other = next((name for name in product.inputs if name != cast.outputs[0]), "")

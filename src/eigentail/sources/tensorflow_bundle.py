@@ -19,6 +19,7 @@ from eigentail.sources.tensorflow_graph import TYPES
 
 OBJECT_GRAPH: Final = "_CHECKPOINTABLE_OBJECT_GRAPH"
 MAX_SHARDS: Final = 100_000
+MAX_TENSORS: Final = 100_000
 MAX_OBJECT_GRAPH: Final = 64 << 20
 _STRING: Final = 7
 
@@ -78,6 +79,8 @@ def read_bundle(index: RangeReader, where: str) -> Bundle:
             count = _shards(message)
         elif not key.startswith(b"\0"):  # the pieces of a tensor that is stored in slices
             found[_text(key, where)] = _entry(message)
+            if len(found) > MAX_TENSORS:
+                raise SourceError(f"lists more than {MAX_TENSORS:,} tensors", where=where)
     if not count:
         raise SourceError("is a table, but not the index of a checkpoint", where=where)
     tensors = {}

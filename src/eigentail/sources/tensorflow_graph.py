@@ -8,7 +8,7 @@ from typing import Any, Final, final
 import msgspec
 
 from eigentail.sources.constants import MAX_PIECES, Constant
-from eigentail.sources.graph import Graph, Node
+from eigentail.sources.graph import MAX_INPUTS, MAX_NODES, Graph, Node
 from eigentail.sources.placed import MAX_AXES
 from eigentail.sources.protobuf import BYTES, VARINT, Field, Message
 from eigentail.sources.ranges import RangeReader
@@ -106,12 +106,10 @@ class _Reader:
         given: set[str] = set()
         for node, functions in self._nodes:
             for function in functions:
-                inputs = node.inputs[node.op in _CHOOSING :]
-                for value, argument in zip(inputs, self._arguments.get(function, ()), strict=False):
-                    name = f"{function}{_INSIDE}{argument}"
-                    if name not in given:
-                        given.add(name)
-                        yield Node(op="Identity", name="", inputs=(value,), outputs=(name,))
+                arguments = () if function in given else self._arguments.get(function, ())
+                given.add(function)
+                for value, argument in zip(node.inputs[node.op in _CHOOSING :], arguments, strict=False):
+                    yield Node(op="Identity", name="", inputs=(value,), outputs=(f"{function}{_INSIDE}{argument}",))
 
     def function(self, message: Message) -> None:
         """Take in a function."""
@@ -146,6 +144,10 @@ class _Reader:
                     inputs.append(message.text(field))
                 case 5:
                     attributes.update(self._entry(message.message(field)))
+            if len(inputs) > MAX_INPUTS or len(attributes) > MAX_INPUTS:
+                message.refuse(f"has an operation {name[:80]!r} of more than {MAX_INPUTS:,} inputs or attributes")
+        if len(self._nodes) + len(self.constants) >= MAX_NODES:
+            message.refuse(f"has more than {MAX_NODES:,} operations and constants")
         own = scope + name
         values = tuple(scope + text.partition(":")[0] for text in inputs if not text.startswith("^"))
         value = attributes.pop("value", None)

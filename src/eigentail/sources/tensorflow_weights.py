@@ -24,7 +24,7 @@ _FLOATS: Final = frozenset({"float16", "float32", "float64", "bfloat16"})
 _LEVELS: Final = 255  # of the 8-bit codes that Dequantize takes
 
 
-def used_constants(graph: Graph) -> list[Used]:
+def used_constants(graph: Graph) -> Iterator[Used]:
     """Every constant of a graph with what it is, in the order in which they are used.
 
     Args:
@@ -42,7 +42,7 @@ def used_constants(graph: Graph) -> list[Used]:
         >>> [used.parts[0].values.shape for used in used_constants(Graph([node], {"fc/W": stored}))]
         [(2, 3)]
     """
-    return list(_Weights(graph).all())
+    return _Weights(graph).all()
 
 
 @final
