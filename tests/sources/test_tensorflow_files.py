@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 import torch
-from graph_writers import const, node_def, table, write_checkpoint
+from graph_writers import const, node_def, table, write_caffe, write_checkpoint, write_graph, write_onnx
 from hypothesis import given
 from hypothesis import strategies as st
 from wire import number, text
@@ -25,6 +25,7 @@ from eigentail.sources.sstable import entries
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "tensorflow"
 Array = np.ndarray[Any, Any]
+Arrays = Mapping[str, Array]
 
 
 def expected(name: str) -> dict[str, Array]:
@@ -215,6 +216,13 @@ def test_the_graph_of_a_saved_model_counts_where_it_has_no_variables(tmp_path: P
     (tmp_path / "saved_model.pb").write_bytes(number(1, 1) + text(2, text(2, graph)))
     assert identify(tmp_path / "saved_model.pb").format == "tensorflow-saved-model"
     assert set(found_in(tmp_path)) == {"w"}
+
+
+@pytest.mark.parametrize("write", [write_onnx, write_graph, write_caffe, write_checkpoint])
+def test_a_folder_with_one_of_them_is_that_model(write: Callable[[Path, Arrays], Path], tmp_path: Path) -> None:
+    array = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
+    write(tmp_path, {"fc.weight": array})
+    np.testing.assert_array_equal(found_in(tmp_path)["fc.weight"], array)
 
 
 def test_a_checkpoint_whose_weights_are_missing_is_told_so(tmp_path: Path) -> None:

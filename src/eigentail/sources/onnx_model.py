@@ -43,6 +43,8 @@ _OWN_DOMAINS: Final = ("", "ai.onnx")
 
 # What a file says of values kept elsewhere in, the file that holds them with offset and length out.
 Elsewhere = Callable[[Mapping[str, str]], tuple[RangeReader, int, int]]
+# An operation, its constant if it is one, and the graphs inside it.
+_RawNode = tuple[Node, Constant | None, list[Message]]
 
 
 def read_graph(model: Message, reader: RangeReader, elsewhere: Elsewhere) -> Graph:
@@ -94,22 +96,7 @@ class _Reader:
 
     def graph(self, message: Message, scope: str, outer: Mapping[str, str]) -> None:
         """Take in a graph and those inside it."""
-        raw: list[tuple[Node, Constant | None, list[Message]]] = []
-        held: list[Constant] = []
-        own: set[str] = set()
-        for field in message.fields():
-            if field.number in (1, 5, 15):
-                self._count(message)
-            match field.number:
-                case 1:
-                    raw.append(self._node(message.message(field)))
-                    own.update(raw[-1][0].outputs)
-                case 5:
-                    held.append(self._tensor(message.message(field)))
-                case 11:
-                    own.update(_texts(message.message(field), 1))
-                case 15:
-                    held.append(self._sparse(message.message(field)))
+        raw, held, own = self._parts_of(message)
         own.update(constant.name for constant in held)
         names = {**outer, **{name: scope + name for name in own}} if scope else outer
         for constant in held:
@@ -120,6 +107,27 @@ class _Reader:
             self._add(node, names)
             for branch, graph in enumerate(inside):
                 self.graph(graph, f"{scope}{node.name or node.op}[{at}.{branch}].", names)
+
+    def _parts_of(self, message: Message) -> tuple[list[_RawNode], list[Constant], set[str]]:
+        """The operations and constants of one graph, and the names of the values that are its own."""
+        raw: list[_RawNode] = []
+        held: list[Constant] = []
+        own: set[str] = set()
+        for field in message.fields():
+            match field.number:
+                case 1:
+                    self._count(message)
+                    raw.append(self._node(message.message(field)))
+                    own.update(raw[-1][0].outputs)
+                case 5:
+                    self._count(message)
+                    held.append(self._tensor(message.message(field)))
+                case 11:
+                    own.update(_texts(message.message(field), 1))
+                case 15:
+                    self._count(message)
+                    held.append(self._sparse(message.message(field)))
+        return raw, held, own
 
     def _count(self, message: Message) -> None:
         self._parts += 1
@@ -138,7 +146,7 @@ class _Reader:
         made = Node(op=node.op, name=node.name, inputs=inputs, outputs=outputs, attributes=node.attributes)
         self.nodes.append(made)
 
-    def _node(self, message: Message) -> tuple[Node, Constant | None, list[Message]]:
+    def _node(self, message: Message) -> _RawNode:
         """An operation, its constant if it is one, and the graphs inside it."""
         inputs, outputs, name, op, domain = [], [], "", "", ""
         attributes: dict[str, Any] = {}

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from math import prod
-from typing import Final, final
+from typing import Any, Final, final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from eigentail.errors import SourceError
 from eigentail.sources.constants import formed, small
 from eigentail.sources.dequantise import blockwise, scaled
-from eigentail.sources.formed import Formed, reshaped, turned
+from eigentail.sources.formed import Formed, Rows, reshaped, turned
 from eigentail.sources.graph import MAX_STEPS, Graph, Node, Origin, Origins
 from eigentail.sources.graph_names import own_name
 from eigentail.sources.graph_tensors import Used
@@ -179,7 +183,7 @@ class _Weights:
         if scale is None:
             raise ValueError("scales that the graph computes")
         axis = slots[2] if len(codes.shape) > 1 else 0
-        return scaled(codes, scale, self._input(node, slots[1]), axis, block)
+        return scaled(codes, scale, _widened(self._input(node, slots[1]), scale), axis, block)
 
     def _blocks_of_bits(self, node: Node, packed: Formed) -> Formed:
         scale, bits = self._input(node, 2), node.attributes.get("bits", 4)
@@ -213,20 +217,7 @@ class _Weights:
             raise ValueError("no scale that is constant")
         if scale.shape not in ((), (1,)):
             scale = reshaped(scale, (prod(scale.shape),))
-        return scaled(codes, scale, self._widened(self._input(node, zero), scale), axis)
-
-    def _widened(self, zero: Formed | None, scale: Formed) -> Formed | None:
-        """Zero points in the shape of the scales: one may stand for all."""
-        if zero is None or zero.shape == scale.shape or prod(zero.shape) != 1:
-            return zero
-        first = reshaped(zero, (1,)) if scale.shape else reshaped(zero, ())
-
-        def make(part: tuple[int, int] | None) -> object:
-            import numpy as np
-
-            return np.broadcast_to(first.make(None), scale.shape)
-
-        return Formed(shape=scale.shape, dtype=zero.dtype, nbytes=zero.nbytes, make=make)  # type: ignore[arg-type]
+        return scaled(codes, scale, _widened(self._input(node, zero), scale), axis)
 
     def _scale_behind(self, node: Node) -> Formed | None:
         """The constant factor of the scale that the result is multiplied with."""
@@ -311,3 +302,15 @@ def _unsqueezed(shape: tuple[int, ...], axes: list[int]) -> list[int]:
 def _is_told(values: Formed) -> bool:
     """Whether it would otherwise be taken for a weight, or for codes of one."""
     return len(values.shape) > 1 or values.dtype not in _FLOATS
+
+
+def _widened(zero: Formed | None, scale: Formed) -> Formed | None:
+    """Zero points in the shape of the scales: one may stand for all."""
+    if zero is None or zero.shape == scale.shape or prod(zero.shape) != 1:
+        return zero
+    one = reshaped(zero, (1,))
+
+    def make(part: Rows) -> NDArray[Any]:
+        return np.broadcast_to(one.make(None)[0], scale.shape)
+
+    return msgspec.structs.replace(zero, shape=scale.shape, make=make)
