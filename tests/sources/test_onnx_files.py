@@ -184,6 +184,21 @@ def test_the_layers_of_a_recurrent_net_are_its_gates(opened: Callable[[onnx.Mode
     }
 
 
+def test_the_layers_of_a_stack_are_counted(opened: Callable[[onnx.ModelProto], WeightSource]) -> None:
+    held = {"onnx::W_1": normal(1, 16, 3), "onnx::R_2": normal(1, 16, 4)}
+    held |= {"onnx::B_3": normal(1, 32), "h": normal(1, 1, 4)}
+    more = {"onnx::W_4": normal(1, 16, 4), "onnx::R_5": normal(1, 16, 4)}
+    nodes = [
+        helper.make_node("LSTM", ["x", "onnx::W_1", "onnx::R_2", "onnx::B_3", "", "h"], ["a"], name="/rnn/LSTM"),
+        helper.make_node("LSTM", ["a", *more], ["y"], name="/rnn/LSTM_1"),
+    ]
+    found = everything(opened(onnx_model(held | more, nodes)))
+    names = ["weight_ih_l0", "weight_hh_l0", "bias_l0", "weight_ih_l1", "weight_hh_l1"]
+    assert [name for name in found if "constants" not in name] == [f"rnn.{name}" for name in names]
+    assert "constants.h" in found
+    np.testing.assert_array_equal(found["rnn.bias_l0"], held["onnx::B_3"][0])
+
+
 def test_weights_are_followed_through_what_lies_between(opened: Callable[[onnx.ModelProto], WeightSource]) -> None:
     flat = normal(24)
     nodes = [

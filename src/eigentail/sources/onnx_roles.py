@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Final
 
-from eigentail.sources.formed import Formed, blocks, one_of
+from eigentail.sources.formed import Formed, blocks, one_of, reshaped
 from eigentail.sources.graph import Node
 from eigentail.sources.graph_tensors import Part, Role, factors
 
@@ -30,7 +31,7 @@ ASIDE: Final = frozenset({
 CARRIERS: Final = frozenset({*HANDS_ON, "Slice", "Concat", "Split", "Expand", "Tile", "Pad"})
 
 # The blocks of rows in torch's order: ONNX has an LSTM's gates as i, o, f, c and a GRU's as z, r, h.
-_GATES: Final[Mapping[str, tuple[int, ...]]] = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}
+GATES: Final[Mapping[str, tuple[int, ...]]] = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}
 
 
 def _multiplied(node: Node, values: Formed) -> Sequence[Part]:
@@ -78,13 +79,24 @@ def _gates(word: str) -> Role:
     def parts(node: Node, values: Formed) -> Sequence[Part]:
         if len(values.shape) != 3:
             return (Part("weight", values),)
-        order = _GATES[node.op]
+        order, depth = GATES[node.op], _depth(node)
         return [
-            Part(f"weight_{word}_l0{'_reverse' * at}", blocks(one_of(values, at), order), named=True)
+            Part(f"weight_{word}_l{depth}{'_reverse' * at}", blocks(one_of(values, at), order), named=True)
             for at in range(min(values.shape[0], 2))
         ]
 
     return parts
+
+
+def _depth(node: Node) -> int:
+    """Which layer of a stack it is: PyTorch counts the operations of one module, "/rnn/LSTM", "/rnn/LSTM_1"."""
+    at = node.name.rpartition("_")[2]
+    return int(at) if at.isdecimal() and len(at) < 4 else 0
+
+
+def _all_biases(node: Node, values: Formed) -> Sequence[Part]:
+    """The biases of all gates and directions in a row."""
+    return (Part(f"bias_l{_depth(node)}", reshaped(values, (prod(values.shape),)), named=True),)
 
 
 ROLES: Final[Mapping[tuple[str, int], Role]] = {
@@ -106,8 +118,9 @@ ROLES: Final[Mapping[tuple[str, int], Role]] = {
     ("ConvTranspose", 2): _bias,
     ("Gather", 0): _rows,
     ("Einsum", 1): _rows,
-    **{(op, 1): _gates("ih") for op in _GATES},
-    **{(op, 2): _gates("hh") for op in _GATES},
+    **{(op, 1): _gates("ih") for op in GATES},
+    **{(op, 2): _gates("hh") for op in GATES},
+    **{(op, 3): _all_biases for op in GATES},
     ("com.microsoft.FusedMatMul", 0): _first,
     ("com.microsoft.FusedMatMul", 1): _second,
     ("com.microsoft.FusedGemm", 1): _second,

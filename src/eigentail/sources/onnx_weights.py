@@ -17,7 +17,7 @@ from eigentail.sources.formed import Formed, Rows, reshaped, turned
 from eigentail.sources.graph import MAX_STEPS, Graph, Node, Origin, Origins
 from eigentail.sources.graph_names import own_name
 from eigentail.sources.graph_tensors import Used
-from eigentail.sources.onnx_roles import ASIDE, CARRIERS, HANDS_ON, ROLES
+from eigentail.sources.onnx_roles import ASIDE, CARRIERS, GATES, HANDS_ON, ROLES
 from eigentail.sources.placed import MAX_AXES
 
 # What a graph that is odd or wrong makes of the steps below: its constants are then shown as they are stored.
@@ -101,7 +101,7 @@ class _Weights:
 
     def _is_aside(self, name: str, node: Node, slot: int, plain: Formed) -> bool:
         """Whether a use says that a constant is no weight; what nobody named and is only added is none either."""
-        if node.op in ("DequantizeLinear", "QuantizeLinear") or slot in _scales_of(node):
+        if node.op in ("DequantizeLinear", "QuantizeLinear", *GATES) or slot in _scales_of(node):
             return True
         if node.op in CARRIERS and (slot == 0 or node.op == "Concat") and self._becomes_weight(node):
             return False
