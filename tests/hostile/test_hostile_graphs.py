@@ -200,10 +200,8 @@ def test_a_bad_file_ends_in_its_sentence(tmp_path: Path, name: str) -> None:
 
 def test_there_is_an_end_to_the_fields_that_are_looked_at(tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(model(number(99, 1) * (MAX_FIELDS + 1)))
-    began = time.perf_counter()
     with pytest.raises(SourceError, match="has more than 2,000,000 fields"):
         open_source(tmp_path / "m.onnx")
-    assert time.perf_counter() - began < SECONDS
 
 
 def test_one_value_for_many_is_as_much_as_is_asked_for(tmp_path: Path) -> None:

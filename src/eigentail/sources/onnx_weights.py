@@ -22,7 +22,7 @@ from eigentail.sources.placed import MAX_AXES
 
 # What a graph that is odd or wrong makes of the steps below: its constants are then shown as they are stored.
 _NOT_UNDERSTOOD: Final = (SourceError, ValueError, LookupError, TypeError, ArithmeticError)
-MOST_ASKED: Final = 3_000_000
+MOST_ASKED: Final = 1_000_000
 _FLOATS: Final = frozenset({"float16", "float32", "float64", "bfloat16"})
 # (scales, zero points, axis) of the codes that an operation takes, by operation and input.
 _SCALED: Final[Mapping[tuple[str, int], tuple[int, int, int]]] = {
