@@ -27,7 +27,9 @@ READABLE = (
     "ultralight_rfb_epochs",
     "rl_HalfCheetah-v3",
     "rl_mlp64_LunarLander-v2",
+    "rl_mlp64_LunarLanderContinuous-v2",
 )
+GRAPHS = ("kws_dnn", "kws_lstm", "kws_ds_cnn", "kws_cnn")
 NAN = float("nan")
 
 
@@ -55,7 +57,7 @@ def weights(seed: int, scale: float = 1.0) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.skipif(SHARED is None, reason=NO_SHARED_DATA)
-@pytest.mark.parametrize("name", READABLE)
+@pytest.mark.parametrize("name", READABLE + GRAPHS)
 def test_a_shared_series_gives_what_scipy_gives(name: str) -> None:
     assert SHARED is not None
     series = read_series(SHARED / "series" / f"{name}.toml")
@@ -109,6 +111,17 @@ def test_four_resnets_are_in_perfect_order_and_prove_little() -> None:
     assert said(found, "few models") == [few]
     assert "as well as the best metric" in said(found, "size baseline")[0]
     assert found.baselines["parameters"].kendall_tau == 1.0
+
+
+@pytest.mark.skipif(SHARED is None, reason=NO_SHARED_DATA)
+@pytest.mark.parametrize("name", GRAPHS)
+def test_three_sizes_of_a_net_are_not_enough_data(name: str) -> None:
+    assert SHARED is not None
+    found = study(SHARED / "series" / f"{name}.toml", Settings(metrics=("alpha", "alpha_weighted")))
+    assert found.n == 3
+    assert {trend.n for trend in found.metrics.values()} == {3}
+    few = "3 models: even a perfect order has an exact p of 0.333: nothing can be concluded"
+    assert said(found, "few models") == [few]
 
 
 @pytest.mark.skipif(SHARED is None, reason=NO_SHARED_DATA)

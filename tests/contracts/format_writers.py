@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import gguf_writer
+import graph_writers
 import h5py
 import keras_models
 import llama2c_writer
@@ -104,10 +105,16 @@ WRITERS: dict[str, Callable[[Path, Arrays], Path]] = {
     "gguf": _gguf,
     "tflite": _tflite,
     "llama2c": _llama2c,
+    "onnx": graph_writers.write_onnx,
+    "tensorflow-graph": graph_writers.write_graph,
+    "tensorflow-checkpoint": graph_writers.write_checkpoint,
+    "tensorflow-saved-model": graph_writers.write_saved_model,
+    "caffe": graph_writers.write_caffe,
 }
 
 ONE_TENSOR = {"npy"}  # these hold one array, which is called as the file is
-TURNED = {"keras"}  # these keep matrices the other way round: the rows of a tensor lie scattered
+# These keep tensors of so many axes and more in another order: their rows lie scattered, and are read whole.
+TURNED = {"keras": 2, "tensorflow-checkpoint": 4, "tensorflow-saved-model": 4}
 NOT_HELD = {"gguf": {"mask"}}  # llama.cpp has no type for truth values
 _RANDOM = np.random.default_rng(8)
 OWN_ARRAYS: dict[str, Arrays] = {
@@ -116,5 +123,10 @@ OWN_ARRAYS: dict[str, Arrays] = {
         "conv.weight": _RANDOM.standard_normal((64, 32, 3, 3)).astype(np.float16),
         "conv.bias": _RANDOM.standard_normal(64).astype(np.float16),
         "fc.weight": _RANDOM.standard_normal((300, 700)).astype(np.float32),
+    },
+    "caffe": {  # layers too, and one type
+        "fc.weight": _RANDOM.standard_normal((300, 700)).astype(np.float32),
+        "fc.bias": _RANDOM.standard_normal(300).astype(np.float32),
+        "conv.weight": _RANDOM.standard_normal((64, 32, 3, 3)).astype(np.float32),
     },
 }

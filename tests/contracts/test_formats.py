@@ -109,7 +109,7 @@ def test_opening_reads_a_header_and_reading_the_bytes_of_one_tensor(
         if len(spec.shape) > 1:
             reads.clear()
             opened.read(spec, (1, 3))
-            rows = spec.shape[0] if name in TURNED else 2
+            rows = spec.shape[0] if len(spec.shape) >= TURNED.get(name, 99) else 2
             assert sum(n for _, n in reads) == rows * spec.nbytes // spec.shape[0]
     opened.close()
 

@@ -78,7 +78,7 @@ add("web page", b"\n<!DOCTYPE html><html>", "is a web page: was the download beh
 add("lfs", b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer, not the weights themselves: run git")
 add("json", b'{"model_type": "gpt2"}', "is a JSON file, not weights: give the folder it lies in", "config.json")
 add("hdf5", b"\x89HDF\r\n\x1a\n" + bytes(80), "begins like an HDF5 file but is not a whole one (", "m.h5")
-add("onnx", b"\x08\x08\x12\x07pytorch" + bytes(80), "is an ONNX model, which is not read", "m")
+add("onnx", b"\x08\x08\x12\x07pytorch" + bytes(80), "has at byte 11 what is no field of a message", "m.onnx")
 add("gzip", b"\x1f\x8b\x08\0" + bytes(80), "is a gzip archive: unpack it and give the weights file inside", "m.gz")
 add("pdf", b"%PDF-1.7\n\xff\xfe", "is a PDF document: what can be read", "m.pdf")
 add(
@@ -264,7 +264,7 @@ def _folder_without_weights(folder: Path) -> Path:
     return folder
 
 
-@case("is a TensorFlow SavedModel, which is not read: save its weights as safetensors")
+@case("saved_model.pb: is an empty file: was the download or the copy finished?")
 def _saved_model(folder: Path) -> Path:
     (folder / "saved_model.pb").touch()
     return folder

@@ -41,6 +41,7 @@ KINDS: Final[dict[str, str]] = {
     "head": "The last matrix: from features to scores.",
     "rnn.input": "From the input to the gates of a recurrent layer.",
     "rnn.hidden": "From the hidden state to the gates of a recurrent layer.",
+    "rnn.input_hidden": "From the input and the hidden state together to the gates of a recurrent layer.",
     "rnn.projection": "Shrinks the hidden state of a recurrent layer.",
     "ssm.in": "Makes the inputs and gates of a state-space layer.",
     "ssm.x": "Makes the step size and the state matrices B and C from the input.",

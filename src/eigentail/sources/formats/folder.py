@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from eigentail.errors import SourceError
@@ -24,6 +24,11 @@ TIERS: Final = (
     (".keras", ".h5", ".hdf5"),
     (".gguf",),
     (".tflite",),
+    (".onnx",),
+    ("saved_model.pb",),
+    (".pb",),
+    (".index",),
+    (".caffemodel",),
 )
 SUFFIXES: Final = tuple(suffix for tier in TIERS for suffix in tier)
 USUAL_STEMS: Final = ("model", "diffusion_pytorch_model", "pytorch_model", "consolidated", "adapter_model")
@@ -33,6 +38,8 @@ _BESIDE: Final = re.compile(
 )
 _SHARD: Final = re.compile(r"(?P<stem>.+)-(?P<at>\d{5,6})-of-(?P<of>\d{5,6})(?P<variant>\.\w+)?")
 _SLICE: Final = re.compile(r"consolidated\.\d{2}")
+_NOTED: Final = re.compile(r'^model_checkpoint_path: "([^"\n]+)"', re.MULTILINE)
+MAX_NOTE: Final = 65_536
 PIPELINE: Final = "model_index.json"
 
 
@@ -81,7 +88,7 @@ def weight_files(folder: Path) -> list[Path]:
     """
     names = sorted(path.name for path in folder.iterdir() if path.is_file() and not _BESIDE.match(path.name))
     for tier in TIERS:
-        for choose in (_index, _shards, _usual):
+        for choose in (_index, _shards, _latest, _usual):
             if found := choose(names, tier, folder):
                 brings_others = tier == (".gguf",)  # a GGUF shard knows the set it belongs to
                 return [folder / name for name in (found[:1] if brings_others else found)]
@@ -112,6 +119,16 @@ def _shards(names: Sequence[str], tier: tuple[str, ...], folder: Path) -> Sequen
     for key in chosen:
         _check_whole(sets[key], key[2], folder)
     return [name for key in chosen for _, name in sorted(sets[key])]
+
+
+def _latest(names: Sequence[str], tier: tuple[str, ...], folder: Path) -> Sequence[str]:
+    """The checkpoint that TensorFlow's own note in the folder says is the last."""
+    if tier != (".index",) or "checkpoint" not in names:
+        return ()
+    with (folder / "checkpoint").open(encoding="utf-8", errors="replace") as note:
+        said = _NOTED.search(note.read(MAX_NOTE))
+    name = f"{PurePosixPath(said[1]).name}.index" if said else ""
+    return (name,) if name in names else ()
 
 
 def _check_whole(shards: list[tuple[int, str]], total: int, folder: Path) -> None:

@@ -76,24 +76,22 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[bytes], Look], ...]] = (
         re.compile(rb"\x80([\x02\x03][\x28\x5d\x63\x71\x7d\x58]|[\x04\x05]\x95)"),
         Look("a plain pickle, not a PyTorch checkpoint", "pickles are not loaded; " + _EXPORT),
     ),
-    # ONNX: the format's version, then the producer or the graph.
-    (re.compile(rb"\x08[\x01-\x20][\x12\x1a\x22\x28\x32\x3a\x42]"), _unread("an ONNX model")),
     (re.compile(rb"\s*[{\[]\s*(\"|[{\[\]}])"), Look("a JSON file, not weights", "give the folder it lies in")),
 )
 
 _BY_NAME: Final = (
-    (".onnx", _unread("an ONNX model")),
-    (".pb", _unread("a TensorFlow graph")),
     (".msgpack", _unread("a Flax checkpoint")),
-    (".caffemodel", _unread("a Caffe model")),
     (".mlmodel", _unread("a Core ML model")),
 )
 
 # A file name that gives a kind of folder away, and the kind.
 _FOLDERS: Final = (
-    (re.compile(r"saved_model\.pb(txt)?$"), _unread("a TensorFlow SavedModel")),
+    (re.compile(r"saved_model\.pbtxt$"), _unread("a TensorFlow SavedModel written as text")),
     (re.compile(r"(_METADATA|manifest\.ocdbt|_CHECKPOINT_METADATA)$"), _unread("an Orbax checkpoint")),
-    (re.compile(r".*\.data-\d{5}-of-\d{5}$"), _unread("a TensorFlow checkpoint")),
+    (
+        re.compile(r".*\.data-\d{5}-of-\d{5}$"),
+        Look("a TensorFlow checkpoint without its index", "fetch the file that ends in .index into the same folder"),
+    ),
     (
         re.compile(r".*\.distcp$"),
         _unread(
@@ -105,7 +103,6 @@ _FOLDERS: Final = (
         re.compile(r"(bf16_)?zero_pp_rank_.*|zero_to_fp32\.py$"),
         _unread("a DeepSpeed ZeRO checkpoint", "convert it: python zero_to_fp32.py . OUTPUT"),
     ),
-    (re.compile(r".*\.onnx$"), _unread("a folder with an ONNX model")),
 )
 
 
@@ -145,8 +142,8 @@ def folder_looks_like(names: Iterable[str]) -> Look | None:
         names: the files in the folder.
 
     Example:
-        >>> folder_looks_like(["saved_model.pb"]).words
-        'a TensorFlow SavedModel, which is not read'
+        >>> folder_looks_like(["rank0.distcp"]).words
+        'a distributed PyTorch checkpoint, which is not read'
     """
     listed = tuple(names)
     return next((look for pattern, look in _FOLDERS if any(pattern.match(name) for name in listed)), None)
