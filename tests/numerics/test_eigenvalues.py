@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from eigentail.numerics import band, eigenvalues, spectrum_of
 from eigentail.numerics.band import WIDTH, band_of
 from eigentail.numerics.eigenvalues import eigenvalues_of
+from eigentail.numerics.routine import routine_named
 
 Matrix = np.ndarray[Any, np.dtype[Any]]
 # A multiple of the width, one more, one less; where one, two, and no columns are left for the last reflection.
@@ -136,10 +137,8 @@ def two_stages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def fresh_routine() -> Iterator[None]:
-    eigenvalues._routine.cache_clear()
-    yield
-    eigenvalues._routine.cache_clear()
+def float32_in_one_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(eigenvalues, "FLOAT32_FROM", 2)
 
 
 @pytest.mark.usefixtures("two_stages")
@@ -262,22 +261,36 @@ def test_a_large_one_takes_two_stages_and_is_used_up() -> None:
     assert float(np.sum(found.astype(np.float64) ** 2)) == pytest.approx(square, rel=1e-6)
 
 
-@pytest.mark.usefixtures("two_stages", "fresh_routine")
-@pytest.mark.parametrize("missing", ["another signature", "no such routine"])
-def test_another_build_of_scipy_takes_one_stage(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
-    monkeypatch.setattr(eigenvalues, "_SIGNATURE" if missing == "another signature" else "_ROUTINE", "dsbevdd")
-    matrix = gram(gaussian, 100)
+@pytest.mark.usefixtures("float32_in_one_stage")
+@pytest.mark.parametrize("kind", [*KINDS, *ALIKE])
+@pytest.mark.parametrize("side", [2, 3, 65, 300])
+def test_float32_in_one_stage_is_within_a_few_eps_of_float64(kind: Callable[..., Matrix], side: int) -> None:
+    stack = np.stack([gram(kind, side, "float32"), gram(gaussian, side, "float32")])
+    expected = np.linalg.eigvalsh(stack.astype(np.float64))
+    found = eigenvalues_of(stack)
+    assert found.dtype == np.float32
+    assert found.shape == expected.shape
+    atol = 10 * float(np.finfo("f4").eps) * abs(expected).max(axis=1, keepdims=True)
+    assert (abs(found - expected) <= atol).all()
+
+
+@pytest.mark.usefixtures("two_stages", "float32_in_one_stage")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_another_build_of_scipy_takes_numpys_way(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
+    monkeypatch.setattr(eigenvalues, "routine_named", lambda name, signature: None)
+    matrix = gram(gaussian, 100, dtype)
     expected = np.linalg.eigvalsh(matrix)
     np.testing.assert_array_equal(eigenvalues_of(matrix), expected)
 
 
-def test_this_build_of_scipy_has_the_routine() -> None:
-    assert eigenvalues._routine() is not None
+@pytest.mark.parametrize("declared", [eigenvalues._BAND, eigenvalues._TRIDIAGONAL, eigenvalues._VALUES])
+def test_this_build_of_scipy_has_the_routines(declared: tuple[str, str]) -> None:
+    assert routine_named(*declared) is not None
 
 
 def test_the_routine_equals_scipys_own_way_to_it() -> None:
     diagonals = np.asfortranarray(np.random.default_rng(0).standard_normal((9, 200)))
-    routine = eigenvalues._routine()
+    routine = routine_named(*eigenvalues._BAND)
     assert routine is not None
     np.testing.assert_allclose(
         eigenvalues._of_band(routine, diagonals), scipy.linalg.eigvals_banded(diagonals, lower=True), atol=1e-13
@@ -286,7 +299,7 @@ def test_the_routine_equals_scipys_own_way_to_it() -> None:
 
 def test_the_interpreter_lock_is_free_during_the_second_stage() -> None:
     diagonals = np.asfortranarray(np.random.default_rng(0).standard_normal((WIDTH + 1, 2000)))
-    routine = eigenvalues._routine()
+    routine = routine_named(*eigenvalues._BAND)
     assert routine is not None
     ticks: list[float] = []
     worker = threading.Thread(target=eigenvalues._of_band, args=(routine, diagonals))
