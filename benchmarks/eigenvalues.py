@@ -77,9 +77,7 @@ def row(side: int, dtype: str, threads: int) -> str:
         )
         line += f" {one / two:12.2f}"
         if dtype == "float32":
-            line += (
-                f"   (LAPACK in float32, one stage: numpy / that {one / best(lambda: in_one_stage(gram.copy())):.2f})"
-            )
+            line += f"   (one stage in float32: numpy / that {one / best(lambda: in_one_stage(gram.copy())):.2f})"
         if threads == 1:  # whoever holds the interpreter lock loses here
             gains = best(pair(lambda: np.linalg.eigvalsh(gram))) / best(pair(lambda: eigenvalues_of(gram.copy())))
             line += f" {gains:20.2f}"
