@@ -7,8 +7,9 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from eigentail.analysis.describe import Description, dearest_first, described
+from eigentail.analysis.describe import Description, described
 from eigentail.analysis.measure import measure
+from eigentail.analysis.nearby import in_order
 from eigentail.backends import settled
 from eigentail.execution import Executor, serial
 from eigentail.records import LayerReport
@@ -52,7 +53,7 @@ def stream(
 def flow(
     source: WeightSource, work: Description, using: Executor, store: SpectrumStore | None = None
 ) -> Iterator[LayerReport]:
-    """Measure what a description lists, the dearest layer first.
+    """Measure what a description lists, the dearest layer first, or the dearest neighbours of a far file.
 
     Args:
         source: open; it is only read.
@@ -73,4 +74,4 @@ def flow(
         ['a']
     """
     settings = replace(work.settings, device=settled(work.settings.device, work.flops))
-    yield from using(partial(measure, source=source, settings=settings, store=store), dearest_first(work.layers))
+    yield from using(partial(measure, source=source, settings=settings, store=store), in_order(source, work.layers))

@@ -34,12 +34,12 @@ class StoredRange:
     """
 
     def __init__(self, whole: RangeReader, offset: int, size: int) -> None:
-        self._whole, self._offset, self.size = whole, offset, size
+        self.whole, self.offset, self.size = whole, offset, size
 
     def read(self, offset: int, n: int) -> memoryview:
         """The bytes, where they lie."""
         _check_within(offset, n, self.size)
-        return self._whole.read(self._offset + offset, n)
+        return self.whole.read(self.offset + offset, n)
 
     def close(self) -> None:
         """Nothing: the whole is closed by its owner."""
