@@ -6,7 +6,7 @@ import glob
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Final, final
 from urllib.parse import quote
 
 import msgspec
@@ -16,7 +16,7 @@ from eigentail.errors import SourceError
 from eigentail.sources.far import FarRange
 from eigentail.sources.hub_cache import is_offline, snapshot, snapshots
 from eigentail.sources.place import FarPath, Place
-from eigentail.sources.targets import HubName, hub_name, is_plain
+from eigentail.sources.targets import HubName, hub_name, is_local, is_plain
 from eigentail.sources.web import Version, WebFile
 
 _LISTING: Final = 64 << 20  # a hundred thousand files and more
@@ -102,9 +102,11 @@ def find_on_hub(name: HubName) -> Path | FarPath:
         SourceError: there is no such model, revision or file; it may not be had; or the network is forbidden.
 
     Example:
-        >>> find_on_hub(HubName("no-such/model"))  # doctest: +SKIP
+        >>> from unittest.mock import patch
+        >>> with patch.dict("os.environ", HF_HUB_OFFLINE="1"):
+        ...     find_on_hub(HubName("no-such/model"))
         Traceback (most recent call last):
-        eigentail.errors.SourceError: no-such/model: ...
+        eigentail.errors.SourceError: hf://no-such/model@main: is not in the cache of this machine, and ...
     """
     cached = cached_place(name)
     if cached is not None:
@@ -167,24 +169,28 @@ def hub_place(target: str) -> FarPath:
     return FarPath(_store(name), name.path)
 
 
-def download(name: HubName) -> Path:
-    """Fetch the files that would be read, and no others, into the cache of the Hub's client.
+def fetched(target: str) -> str:
+    """The files of a model that would be read, and no others, fetched into the cache of the Hub's client.
 
     Args:
-        name: what a user asked for.
+        target: what a user wrote.
 
     Returns:
-        Where they lie now.
+        Where they lie now; the target itself where it is no model of the Hub.
 
     Raises:
         SourceError: they may not be had, or the download was cut short.
 
     Example:
-        >>> download(HubName("no-such/model"))  # doctest: +SKIP
+        >>> fetched("./model.npz")
+        './model.npz'
     """
+    name = None if is_local(target) else hub_name(target)
+    if name is None:
+        return target
     found = find_on_hub(name)
     if isinstance(found, Path):
-        return found
+        return str(found)
     import huggingface_hub
 
     base = f"{HubName(name.repo, found.version())}/"
@@ -202,7 +208,7 @@ def download(name: HubName) -> Path:
         raise SourceError(what, where=str(name), hint="run the same again: it goes on from there") from error
     if Path(folder).name != found.version():
         raise SourceError("has changed while it was being fetched", where=str(name), hint="start again")
-    return Path(folder) / name.path
+    return str(Path(folder) / name.path)
 
 
 def _with_facts(found: Place) -> list[Place]:
@@ -256,11 +262,11 @@ def _endpoint() -> str:
 
 
 def _headers() -> Mapping[str, str]:
-    """Who asks, and the user's token where there is one."""
-    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+    """Who asks, and the user's token where there is one; the client's own headers come with requests of their own."""
+    from huggingface_hub import constants
 
-    made: dict[str, Any] = build_hf_headers(library_name="eigentail", library_version=__version__)
-    return {str(key): str(value) for key, value in made.items()}
+    token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else _token()
+    return {"User-Agent": f"eigentail/{__version__}"} | ({"Authorization": f"Bearer {token}"} if token else {})
 
 
 @final
@@ -274,24 +280,24 @@ class _Refusal:
         code, where = headers.get("X-Error-Code", ""), str(self._name)
         page = f"https://huggingface.co/{self._name.repo}"
         if code == "GatedRepo":
-            hint = f"ask for access on {page}" + ("" if _has_token() else f", then {_LOGIN}")
+            hint = f"ask for access on {page}" + ("" if _token() else f", then {_LOGIN}")
             return SourceError("is gated: its owner decides who may read it", where=where, hint=hint)
         if code == "RevisionNotFound":
             return SourceError(f"there is no revision {self._name.revision!r}", where=where, hint=f"look on {page}")
         if code == "EntryNotFound":
             return SourceError("there is no such file", where=where, hint=f"look on {page}")
-        if status == 401 and code != _ABSENT and _has_token():
+        if status == 401 and code != _ABSENT and _token():
             return SourceError("the Hub does not accept the token", where=where, hint="is HF_TOKEN still valid?")
         if status in (401, 404):
-            hint = "check the spelling" + ("" if _has_token() else f"; if it is private or gated, {_LOGIN}")
+            hint = "check the spelling" + ("" if _token() else f"; if it is private or gated, {_LOGIN}")
             return SourceError("there is no such model on the Hub that you may read", where=where, hint=hint)
         if status == 403:
-            hint = f"look on {page}" if _has_token() else _LOGIN
+            hint = f"look on {page}" if _token() else _LOGIN
             return SourceError("the Hub refuses access", where=where, hint=hint)
         return SourceError(f"the Hub answers with {status}", where=where, hint="try again later")
 
 
-def _has_token() -> bool:
+def _token() -> str | None:
     from huggingface_hub import get_token
 
-    return get_token() is not None
+    return get_token()

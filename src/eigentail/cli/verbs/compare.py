@@ -13,6 +13,8 @@ from eigentail.cli.options import (
     output_options,
     settings_of,
     settings_options,
+    target_of,
+    target_options,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ Examples:
 @click.argument("targets", nargs=-1, required=True, metavar="A B [C]...")
 @settings_options
 @executor_options
+@target_options
 @output_options
 @click.option("-v", "--verbose", is_flag=True, help="A line for every finished layer, on standard error.")
 @click.pass_context
@@ -55,7 +58,7 @@ def command(ctx: click.Context, targets: tuple[str, ...], verbose: bool) -> None
     reports: list[ModelReport] = []
     try:
         for target in targets:
-            reports.append(_report(target, settings, using, verbose))  # noqa: PERF401 - what is finished is counted
+            reports.append(_report(target_of(ctx, target), settings, using, verbose))  # noqa: PERF401 - what is finished is counted
     except Interrupted:
         _say_interrupted(len(reports), len(targets))
         ctx.exit(INTERRUPTED)

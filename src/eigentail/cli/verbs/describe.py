@@ -10,7 +10,8 @@ _EXAMPLES = """\b
 Examples:
   eigentail describe model.safetensors
   eigentail describe checkpoint.pth --layers "layer3.*"
-  eigentail describe model_folder/ --json"""
+  eigentail describe model_folder/ --json
+  eigentail describe openai-community/gpt2"""
 
 
 @click.command(short_help="Show what would be analysed, and the cost.", epilog=_EXAMPLES)
@@ -19,14 +20,18 @@ Examples:
 @output_options
 @click.pass_context
 def command(ctx: click.Context, target: str) -> None:
-    """Show what would be analysed in TARGET, a file or a folder.
+    """Show what would be analysed in TARGET: a file, a folder, or a model of the Hugging Face Hub.
 
     Only headers are read: one row for every layer, what would be skipped and why, the bytes to be read and the
     arithmetic to be done.
     """
     settings, output = settings_of(ctx), output_of(ctx)
     from eigentail.analysis import describe
+    from eigentail.cli.progress import origin_text
     from eigentail.cli.show import show
     from eigentail.reports import description_page
 
-    show(description_page(describe(target, settings)), output)
+    work = describe(target, settings)
+    if work.origin:
+        click.echo(f"analyze {origin_text(work)}", err=True)
+    show(description_page(work), output)

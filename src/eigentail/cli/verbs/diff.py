@@ -13,6 +13,8 @@ from eigentail.cli.options import (
     output_options,
     settings_of,
     settings_options,
+    target_of,
+    target_options,
 )
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ Examples:
 @click.argument("other")
 @settings_options
 @executor_options
+@target_options
 @output_options
 @click.pass_context
 def command(ctx: click.Context, base: str, other: str) -> None:
@@ -41,6 +44,7 @@ def command(ctx: click.Context, base: str, other: str) -> None:
     where fewer than half of the layers match or one could not be measured, and with 2 where none matches.
     """
     settings, output, using = settings_of(ctx), output_of(ctx), executor_of(ctx)
+    base, other = target_of(ctx, base), target_of(ctx, other)
     from eigentail.analysis.diff import DiffInterrupted, diff
     from eigentail.cli.group import INTERRUPTED, PARTIAL
     from eigentail.cli.progress import watching
