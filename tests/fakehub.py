@@ -9,8 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from eigentail.sources import blocks, far, hub, web
 
 TOKEN = "hf_a_token_that_must_not_travel"
 COMMIT = "c0ffee" + 34 * "0"
@@ -109,6 +114,11 @@ class Handler(BaseHTTPRequestHandler):
         if revision not in (*self.hub.revisions, self.hub.commit):
             self.answer(404, X_Error_Code="RevisionNotFound")
             return
+        if parts[2:3] == ["tree"]:
+            files = self.hub.files.items()
+            entries = [{"type": "file", "path": name, "size": len(data), "oid": "0"} for name, data in files]
+            self.answer(200, json.dumps(entries).encode(), Content_Type="application/json")
+            return
         siblings = [{"rfilename": name, "size": len(data), "blobId": "0"} for name, data in self.hub.files.items()]
         body = {"id": repo, "sha": self.hub.commit, "siblings": siblings}
         self.answer(200, json.dumps(body).encode(), Content_Type="application/json")
@@ -167,6 +177,34 @@ def slow(seconds: float) -> Callable[[Handler, int], bool]:
         return False
 
     return wait
+
+
+def point_to(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    """What HF_ENDPOINT would do before the client is imported."""
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", endpoint)
+    template = endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+
+
+def no_one_else(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """An empty cache, no token, little patience, and no way to the real Hub."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import disable_progress_bars
+
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_TOKEN", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HOME", str(folder / "hf"))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(folder / "token"))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder / "hf" / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1)
+    point_to(monkeypatch, "http://127.0.0.1:9")
+    monkeypatch.setattr(web, "PATIENCE", web.Patience(tries=3, first_wait=0.01, longest_wait=1.0))
+    monkeypatch.setattr(blocks, "BLOCKS", blocks.Blocks(1 << 20))
+    monkeypatch.setattr(far, "BLOCKS", blocks.BLOCKS)
+    monkeypatch.setattr(hub, "_STORES", {})
+    disable_progress_bars()
 
 
 @contextmanager

@@ -82,7 +82,10 @@ def test_every_shared_file_is_claimed_by_at_most_one_format_and_known_otherwise(
 @pytest.mark.parametrize(
     ("target", "sentence"),
     [
-        ("gopher://example.org/model.safetensors", "addresses that begin with gopher:// are not read: those are: hf://"),
+        (
+            "gopher://example.org/model.safetensors",
+            "addresses that begin with gopher:// are not read: those are: hf://",
+        ),
         ("openai-community/gpt2", "is not in the cache of this machine, and HF_HUB_OFFLINE forbids the network"),
         ("no-such-folder/model.safetensors", "the folder .*no-such-folder does not exist either"),
         ("./openai-community/gpt2", "the folder .*openai-community does not exist either"),

@@ -71,7 +71,7 @@ class FarRange:
         self._fetch, self.size, self._where = fetch, size, where
         self._key: object = (where, version) if version else object()
         self._windows = Windows(fetch)
-        self._end, self._ahead = -1, 0
+        self._last, self._ahead = (-1, -1), 0
 
     def read(self, offset: int, n: int) -> memoryview:
         """The bytes, from a block or a window that is there, or fetched."""
@@ -92,7 +92,7 @@ class FarRange:
         if n > SMALL:
             return memoryview(self._fetch(offset, n)).toreadonly()
         block = self._fetch(offset, min(max(n, self._rounded(offset)), self.size - offset))
-        self._end = offset + len(block)
+        self._last = offset, offset + len(block)
         BLOCKS.keep(self._key, offset, bytes(block))
         return memoryview(bytes(block[:n]))
 
@@ -109,8 +109,8 @@ class FarRange:
         if offset == 0:
             return min(_HEAD, max(512, self.size // 1000))
         first = min(_FIRST, max(256, self.size // 10_000))
-        follows = self._end - SMALL <= offset <= self._end
-        self._ahead = min(2 * self._ahead, _LONGEST, max(first, self.size // 200)) if follows else first
+        follows = self._last[0] <= offset <= self._last[1]
+        self._ahead = min(max(first, 2 * self._ahead), _LONGEST, max(first, self.size // 200)) if follows else first
         return self._ahead
 
 

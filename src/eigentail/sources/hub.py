@@ -86,7 +86,7 @@ class HubStore:
         url = f"{_endpoint()}/{self.repo}/resolve/{quote(self.commit, safe='')}/{quote(path)}"
         name = HubName(self.repo, self.commit, path)
         file = WebFile(url, where, headers=_headers, refusal=_Refusal(name), commit=self.commit)
-        return FarRange(file.known(Version(size, "")).fetch, size, where, self.commit)
+        return FarRange(file.known(Version(size, "")).fetch, size, where, url)
 
 
 def find_on_hub(name: HubName) -> Path | FarPath:

@@ -155,7 +155,8 @@ def located(text: str) -> Place:
 def _is_file_name(text: str) -> bool:
     """Whether words end as weights do: those name a file, and no model."""
     folder, _, name = text.rpartition("/")
-    return "/" not in folder and name.lower().endswith(tuple(s for form in formats.values() for s in form.suffixes))
+    endings = tuple(suffix for form in formats.values() for suffix in form.suffixes)
+    return "/" not in folder and ":" not in name and name.lower().endswith(endings)
 
 
 def _identify_place(path: Place) -> SourceRef:

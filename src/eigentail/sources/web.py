@@ -40,10 +40,10 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
 
     Example:
         >>> Patience().tries
-        6
+        5
     """
 
-    tries: int = 6
+    tries: int = 5
     first_wait: float = 0.5
     longest_wait: float = 300.0
     slowest: int = 10_000
@@ -173,9 +173,7 @@ class WebFile:
         headers = {"Range": f"bytes={start}-{end - 1}"}
 
         def take(response: Response) -> None:
-            self._check_range(response, start)
-            if response.status_code == 200:
-                got.clear()  # a server that knows no ranges begins anew
+            self._check_range(response, start, end)
             deadline = time.monotonic() + 60 + (end - start) / PATIENCE.slowest
             wanted = self._wanted(offset, n)
             for chunk in response.iter_raw():
@@ -232,11 +230,11 @@ class WebFile:
                 raise self._changed()
             self._tag = self._tag or tag
 
-    def _check_range(self, response: Response, start: int) -> None:
+    def _check_range(self, response: Response, start: int, end: int) -> None:
         """Whether the bytes are those that were asked for."""
         if response.status_code == 200:
             length = response.headers.get("Content-Length", "")
-            if self._size is None or start or length != str(self._size):
+            if self._size is None or start or length != str(self._size) or end != self._size:
                 what = "the server sends the whole file and not the range that was asked for"
                 raise SourceError(what, where=self._where, hint="download it first")
             return
