@@ -273,9 +273,7 @@ FAULTS: dict[str, Callable[[Handler, int], bool]] = {
     "429 as the Hub": now_and_then(lambda handler: handler.answer(429, RateLimit='"resolvers";r=0;t=1')),
     "500": now_and_then(lambda handler: handler.answer(500)),
     "503": now_and_then(lambda handler: handler.answer(503)),
-    "cut": now_and_then(
-        lambda handler: handler.send_short(announced=long_range(handler), sent=long_range(handler) // 2)
-    ),
+    "cut": now_and_then(lambda handler: handler.send_short(announced=length(handler), sent=length(handler) // 2)),
     "short": now_and_then(lambda handler: handler.send_short(announced=100, sent=100)),
     "slow": slow(0.05),
 }
