@@ -93,6 +93,21 @@ def test_no_more_than_two_windows_are_held_in_a_process(monkeypatch: pytest.Monk
     assert fetch.asked == [(0, 200), (0, 200), (100, 100)]
 
 
+def test_what_is_read_again_is_kept_even_where_there_is_no_room() -> None:
+    fetch = Fetching()
+    files = [Windows(fetch) for _ in range(3)]
+    for one in files:
+        one.expect([(0, 100), (0, 100), (100, 100)])
+    for one in files:
+        assert one.take(0, 100) is not None
+    assert fetch.asked == [(0, 200), (0, 200), (0, 100)]
+    for one in files:
+        assert one.take(0, 100) is not None
+    assert len(fetch.asked) == 3
+    for one in files:
+        one.close()
+
+
 def test_a_range_read_three_times_is_fetched_once_however_long_it_is() -> None:
     fetch = Fetching()
     reader = FarRange(fetch, len(CONTENT), "far")

@@ -114,6 +114,21 @@ def test_neighbours_come_together_and_what_is_not_analysed_does_not_come(monkeyp
         assert hub.sent < 1.02 * 128 * 512 * 4 + len(CONFIG)
 
 
+@pytest.mark.parametrize("workers", [1, 3])
+def test_many_windows_are_read_once_each_by_any_number_of_threads(
+    workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("sources.windows", "analysis.nearby"):
+        monkeypatch.setattr(f"eigentail.{module}.WINDOW", 300_000)
+    with a_hub(monkeypatch) as hub:
+        report = et.analyze("org/name", using=et.threads(workers))
+        assert hub.sent <= 1.02 * MATRICES + 4000
+        assert 5 <= len(hub.of_files()) <= 14
+    assert [row.fit.alpha for row in report.layers] == list(on_disk(tmp_path / "model", FORMS["safetensors"]).values())[
+        ::3
+    ]
+
+
 def test_describing_reads_headers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     with a_hub(monkeypatch) as hub:
         work = et.describe("org/name")

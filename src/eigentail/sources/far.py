@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple, Protocol, final
 
 from eigentail.errors import SourceError
@@ -15,6 +16,7 @@ SMALL: Final = 8 << 10  # a header is walked in reads of this size and less
 _HEAD: Final = 64 << 10
 _FIRST: Final = 4 << 10
 _LONGEST: Final = 1 << 20
+_CONNECTIONS: Final = 4
 
 
 class Fetch(Protocol):
@@ -112,6 +114,32 @@ class FarRange:
         follows = self._last[0] <= offset <= self._last[1]
         self._ahead = min(max(first, 2 * self._ahead), _LONGEST, max(first, self.size // 200)) if follows else first
         return self._ahead
+
+
+def read_ahead(reader: RangeReader, ranges: Iterable[tuple[int, int]]) -> None:
+    """Fetch small pieces of a far file side by side, for the reads that follow; nothing where bytes are at hand.
+
+    Args:
+        reader: a file.
+        ranges: (offset, n) of each.
+
+    Raises:
+        SourceError: as `read`.
+
+    Example:
+        >>> asked = []
+        >>> def fetch(offset, n):
+        ...     asked.append(offset)
+        ...     return bytes(n)
+        >>> reader = FarRange(fetch, 10**6, "far", "another example")
+        >>> read_ahead(reader, [(10, 30), (500_000, 30)])
+        >>> _ = reader.read(500_000, 30)
+        >>> sorted(asked)
+        [10, 500000]
+    """
+    if isinstance(reader, FarRange):
+        with ThreadPoolExecutor(_CONNECTIONS) as pool:
+            list(pool.map(lambda one: reader.read(*one), ranges))
 
 
 def extent_in(reader: RangeReader, offset: int, n: int) -> Extent | None:

@@ -21,10 +21,10 @@ _ROOM: Final = threading.BoundedSemaphore(HELD)
 
 @final
 class _Window:
-    """A stretch of the file, and how often each range in it is still to be read."""
+    """A stretch of the file, how often each range in it is still to be read, and whether it takes up room."""
 
-    def __init__(self, start: int, end: int, left: Counter[Range]) -> None:
-        self.start, self.end, self.left = start, end, left
+    def __init__(self, start: int, end: int, left: Counter[Range], takes_room: bool) -> None:
+        self.start, self.end, self.left, self.takes_room = start, end, left, takes_room
         self.filled: Future[memoryview] = Future()
 
 
@@ -96,18 +96,21 @@ class Windows:
                 self._drop(window)
 
     def _opened(self, one: Range) -> _Window | None:
-        """A window around a range that is announced, where there is room for it."""
+        """A window around a range that is announced, where there is room for it; one to be read again needs none."""
         times = self._expected.get(one, 0)
         alone = one[1] >= WINDOW and times == 1
-        if not times or alone or not _ROOM.acquire(blocking=False):
+        has_room = times > 0 and not alone and _ROOM.acquire(blocking=False)
+        if not has_room and times < 2:
             self._forget(one, 1)
             return None
-        first, last = self._grown(bisect_left(self._order, one))
+        first = last = bisect_left(self._order, one)
+        if has_room:
+            first, last = self._grown(first)
         inside = self._order[first : last + 1]
         left = Counter({each: self._expected[each] for each in inside})
         for each in inside:
             self._forget(each, left[each])
-        window = _Window(inside[0][0], max(offset + n for offset, n in inside), left)
+        window = _Window(inside[0][0], max(offset + n for offset, n in inside), left, has_room)
         self._windows.append(window)
         return window
 
@@ -150,7 +153,8 @@ class Windows:
     def _drop(self, window: _Window) -> None:
         if window in self._windows:
             self._windows.remove(window)
-            _ROOM.release()
+            if window.takes_room:
+                _ROOM.release()
 
     def _forget(self, one: Range, times: int) -> None:
         if one not in self._expected:
