@@ -19,7 +19,7 @@ from safetensors.numpy import save
 import eigentail as et
 from eigentail.errors import SourceError
 from eigentail.sources import identify, open_source
-from eigentail.sources.hub import fetched
+from eigentail.sources.hub_download import fetched
 
 RNG = np.random.default_rng(3)
 CONFIG = b'{"model_type": "gpt2", "n_head": 4, "n_embd": 128}'
@@ -361,4 +361,6 @@ def test_offline_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HF_HUB_OFFLINE", "1")
         with pytest.raises(SourceError, match="is not in the cache of this machine, and HF_HUB_OFFLINE forbids"):
             et.analyze("org/name")
+        with pytest.raises(SourceError, match="HF_HUB_OFFLINE forbids the network: unset it"):
+            identify(f"{hub.endpoint}/storage/model.safetensors")
         assert hub.asked == []

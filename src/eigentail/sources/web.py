@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 import msgspec
 
 from eigentail.errors import SourceError
+from eigentail.sources.hub_cache import is_offline
 
 if TYPE_CHECKING:
     from httpx import Response  # huggingface_hub brings this client or its successor, which answers alike
@@ -192,6 +193,8 @@ class WebFile:
         from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
         from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
 
+        if is_offline():
+            raise _forbidden(self._where)
         transport: Any = HfHubHTTPError.__bases__[0]  # of the client that huggingface_hub was made for
         timeout = _timeout()
         asked = {**self._headers(), "Accept-Encoding": "identity", **headers}
@@ -201,8 +204,7 @@ class WebFile:
                 self._check(response)
                 take(response)
         except OfflineModeIsEnabled as error:
-            hint = "unset it, or fetch the model where there is a network"
-            raise SourceError("HF_HUB_OFFLINE forbids the network", where=self._where, hint=hint) from error
+            raise _forbidden(self._where) from error
         except transport as error:
             raise _Trouble(_words(error, timeout)) from error
 
@@ -281,6 +283,11 @@ class MissingError(SourceError):
 
 class _EmptyError(SourceError):
     """A file of no bytes has no range that one could ask for."""
+
+
+def _forbidden(where: str) -> SourceError:
+    hint = "unset it, or fetch the model where there is a network"
+    return SourceError("HF_HUB_OFFLINE forbids the network", where=where, hint=hint)
 
 
 def _timeout() -> float:
