@@ -123,7 +123,8 @@ def test_what_is_not_there_is_named_with_the_command_and_the_rest_is_measured(ca
     in_the_cache(cache, TIMM[1], 1)
     found = study(on_disk(densenet()), AS_PUBLISHED)
     assert [bool(one.metrics) for one in found.models] == [False, True, False, False]
-    assert found.problems[0] == f"densenet121: its weights are not here: hf download {TIMM[0]} fetches them"
+    said = f"hf download {TIMM[0]} fetches them, --stream reads them from the Hub without keeping them"
+    assert found.problems[0] == f"densenet121: its weights are not here: {said}"
     assert found.checks == ()  # the printed statistics are of four models
     (series,) = series_named("sdm2020-dpn")
     assert "pip install pytorchcv" in on_disk(series).models[0].missing

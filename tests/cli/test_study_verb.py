@@ -151,7 +151,8 @@ def test_run_measures_what_is_there_and_tells_how_to_fetch_the_rest(run, tmp_pat
     result = run("study", "nature2021-resnet", "--run", "--weights", tmp_path / "weights", "--json")
     assert result.exit_code == 4
     assert result.stderr == (
-        "eigentail: resnet152: its weights are not here: hf download timm/resnet152.tv_in1k fetches them\n"
+        "eigentail: resnet152: its weights are not here: hf download timm/resnet152.tv_in1k fetches them, "
+        "--stream reads them from the Hub without keeping them\n"
     )
     document = json.loads(result.stdout)
     chosen = document["settings"]

@@ -9,7 +9,18 @@ from collections.abc import Iterable
 
 import pytest
 
-NEVER = ("torch", "tensorflow", "jax", "scipy.stats", "matplotlib", "pandas", "huggingface_hub", "h5py", "onnx")
+NEVER = (
+    "torch",
+    "tensorflow",
+    "jax",
+    "scipy.stats",
+    "matplotlib",
+    "pandas",
+    "huggingface_hub",
+    "fsspec",
+    "h5py",
+    "onnx",
+)
 # What `import eigentail` may load of this package: the door alone.
 DOOR = {"eigentail", "eigentail._version"}
 # Modules beyond those of a bare Python that may be loaded: a budget of work that no slow machine can change.

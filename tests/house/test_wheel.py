@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from source_tree import REPO
 
-LARGEST = 2_500_000
+LARGEST = 3_500_000  # of which the nets of the zoo take 1.9 MB
 NEEDED = (
     "eigentail/py.typed",
     "eigentail/reports/report.html.j2",

@@ -82,8 +82,12 @@ def test_every_shared_file_is_claimed_by_at_most_one_format_and_known_otherwise(
 @pytest.mark.parametrize(
     ("target", "sentence"),
     [
-        ("https://example.org/model.safetensors", "is an address, and only local files are read: download it first"),
-        ("openai-community/gpt2", "if it is a model of the Hugging Face Hub, download it first"),
+        (
+            "gopher://example.org/model.safetensors",
+            "addresses that begin with gopher:// are not read: those are: hf://",
+        ),
+        ("openai-community/gpt2", "is not in the cache of this machine, and HF_HUB_OFFLINE forbids the network"),
+        ("no-such-folder/model.safetensors", "the folder .*no-such-folder does not exist either"),
         ("./openai-community/gpt2", "the folder .*openai-community does not exist either"),
     ],
 )
@@ -91,5 +95,7 @@ def test_what_lies_elsewhere_is_told_so(
     target: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(SourceError, match=sentence):
         identify(target)

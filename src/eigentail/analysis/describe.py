@@ -13,6 +13,7 @@ from eigentail.numerics.tail import estimator_named
 from eigentail.records import Layer, Skip, SourceRef
 from eigentail.settings import Settings
 from eigentail.sources import WeightSource, opened
+from eigentail.sources.targets import short_name
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +25,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
         layers: what would be measured, in model order.
         skipped: what would not, each with its reason.
         metrics: the numbers each layer would get.
+        stored: bytes of all tensors there are, read or not.
+        origin: where they come from ("org/name@0123456"), or "" for this machine.
 
     Example:
         >>> import numpy as np
@@ -37,6 +40,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     layers: tuple[Layer, ...]
     skipped: tuple[Skip, ...]
     metrics: tuple[str, ...]
+    stored: int = 0
+    origin: str = ""
 
     @property
     def nbytes(self) -> int:
@@ -95,6 +100,8 @@ def described(source: WeightSource, settings: Settings, shard: tuple[int, int] =
         layers=_shard(selected.layers, shard),
         skipped=selected.skipped,
         metrics=names,
+        stored=sum(spec.nbytes for spec in source.tensors() if not spec.tied_to),
+        origin=short_name(source.ref.target),
     )
 
 

@@ -7,8 +7,9 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from eigentail.analysis.describe import Description, dearest_first, described
+from eigentail.analysis.describe import Description, described
 from eigentail.analysis.measure import failed, measure
+from eigentail.analysis.nearby import in_order
 from eigentail.analysis.piece import Piece, piece_of
 from eigentail.backends import settled
 from eigentail.execution import Executor, LostError, serial
@@ -53,7 +54,7 @@ def stream(
 def flow(
     source: WeightSource, work: Description, using: Executor, store: SpectrumStore | None = None
 ) -> Iterator[LayerReport]:
-    """Measure what a description lists, the dearest layer first.
+    """Measure what a description lists, the dearest layer first, or the dearest neighbours of a far file.
 
     Args:
         source: open; it is only read.
@@ -75,7 +76,7 @@ def flow(
         ['a']
     """
     settings = replace(work.settings, device=settled(work.settings.device, work.flops))
-    pieces = [piece_of(layer, settings) for layer in dearest_first(work.layers)]
+    pieces = [piece_of(layer, settings) for layer in in_order(source, work.layers)]
     try:
         yield from using(partial(_measure, source=source, settings=settings, store=store), pieces)
     except LostError as error:

@@ -12,6 +12,7 @@ import msgspec
 
 from eigentail.errors import UsageError, did_you_mean
 from eigentail.records.study import Series, SeriesModel
+from eigentail.sources.targets import scheme_of
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 _PUBLISHED: Final = _PACKAGE / "studies"
@@ -229,6 +230,8 @@ def _model(entry: _ModelEntry, path: Path) -> SeriesModel:
 
 def _beside(path: Path, file: str) -> str:
     """The path of a file as the study file means it; a link is not followed: its own name tells the format."""
+    if scheme_of(file):
+        return file
     place = path.absolute().parent / Path(file).expanduser()
     return str(place.parent.resolve() / place.name)
 

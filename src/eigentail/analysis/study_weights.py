@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,8 @@ from msgspec.structs import replace
 from eigentail.errors import UsageError
 from eigentail.records.study import Series, SeriesModel
 from eigentail.settings import Settings
+from eigentail.sources.hub_cache import snapshots
+from eigentail.sources.targets import HUB
 
 # How the articles count: every kernel position is a matrix, from 50 eigenvalues on, all scaled alike.
 AS_PUBLISHED: Final = Settings(conv="per-slice", conv_scale="paper", min_evals=50)
@@ -52,6 +53,27 @@ def on_disk(series: Series, folder: str | Path | None = None) -> Series:
     return replace(series, models=tuple(_placed(model, place) for model in series.models))
 
 
+def from_the_hub(series: Series) -> Series:
+    """The series with the models that are not on this machine read from the Hugging Face Hub, where that has them.
+
+    Args:
+        series: as `on_disk` returns it.
+
+    Example:
+        >>> from eigentail.analysis.study_file import series_named
+        >>> missing = replace(series_named("nature2021-gpt")[0].models[0], metrics={}, missing="not here")
+        >>> from_the_hub(Series(name="gpt", title="gpt", higher_is_better=True, models=(missing,))).models[0].target
+        'hf://openai-community/openai-gpt'
+    """
+    return replace(series, models=tuple(_streamed(model) for model in series.models))
+
+
+def _streamed(model: SeriesModel) -> SeriesModel:
+    if model.target is not None or "/" not in model.provider:
+        return model
+    return replace(model, target=f"{HUB}://{model.provider}", missing="")
+
+
 def _placed(model: SeriesModel, folder: Path | None) -> SeriesModel:
     if model.target is not None:  # a study file that names its files needs no search
         return replace(model, metrics={})
@@ -67,7 +89,7 @@ def _candidates(model: SeriesModel, folder: Path | None) -> Iterator[Path]:
         for name in dict.fromkeys((_last(model.provider), model.name)):
             yield from _in_folder(name, folder)
     if "/" in model.provider:
-        yield from _in_cache(model.provider)
+        yield from snapshots(model.provider)
 
 
 def _in_folder(name: str, folder: Path) -> Iterator[Path]:
@@ -86,27 +108,6 @@ def _config(folder: Path) -> bool:
     return (folder / "config.json").is_file()
 
 
-def _in_cache(provider: str) -> Iterator[Path]:
-    """The snapshot that the cache holds: that of the main branch, or else the newest."""
-    stored = _cache() / f"models--{provider.replace('/', '--')}"
-    main = stored / "refs" / "main"
-    if main.is_file():
-        yield from (
-            path for path in (stored / "snapshots" / main.read_text(encoding="utf-8").strip(),) if path.is_dir()
-        )
-    snapshots = (path for path in (stored / "snapshots").glob("*") if path.is_dir())
-    yield from sorted(snapshots, key=lambda path: path.stat().st_mtime, reverse=True)
-
-
-def _cache() -> Path:
-    """As the Hub's own client decides it."""
-    if named := os.environ.get("HF_HUB_CACHE"):
-        return Path(named).expanduser()
-    if home := os.environ.get("HF_HOME"):
-        return Path(home).expanduser() / "hub"
-    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "huggingface" / "hub"
-
-
 def _last(provider: str) -> str:
     return provider.removeprefix(_ELSEWHERE).rpartition("/")[2]
 
@@ -121,5 +122,6 @@ def _how_to_fetch(model: SeriesModel) -> str:
             "and --weights ~/.torch/models"
         )
     if model.provider:
-        return f"its weights are not here: hf download {model.provider} fetches them"
+        fetch = f"hf download {model.provider} fetches them"
+        return f"its weights are not here: {fetch}, --stream reads them from the Hub without keeping them"
     return "its weights are not here, and nothing is known that provides them"

@@ -115,6 +115,33 @@ def executor_options(verb: Verb) -> Verb:
     return _apply(verb, options)
 
 
+def target_options(verb: Verb) -> Verb:
+    """Add whether models of the Hub are fetched first; `target_of` does it.
+
+    Example:
+        >>> @click.command()
+        ... @target_options
+        ... def command() -> None: ...
+        >>> "--download" in [name for option in command.params for name in option.opts]
+        True
+    """
+    return _option("target", "--download", is_flag=True, default=None, help="Keep what is read from the Hub.")(verb)
+
+
+def stream_option(verb: Verb) -> Verb:
+    """Add whether a study may go to the Hub; `stream_of` tells.
+
+    Example:
+        >>> @click.command()
+        ... @stream_option
+        ... def command() -> None: ...
+        >>> "--stream" in [name for option in command.params for name in option.opts]
+        True
+    """
+    help_ = "With --run: read from the Hub what is not here."
+    return _option("stream", "--stream", "wanted", is_flag=True, default=None, help=help_)(verb)
+
+
 def store_options(verb: Verb) -> Verb:
     """Add whether spectra and finished layers are kept between runs; `store_of` makes the store.
 
@@ -221,6 +248,40 @@ def hands_of(ctx: click.Context) -> Hands:
         address=chosen.get("address", ""),
         gpus=1.0 if device.startswith("cuda") else 0.0,
     )
+
+
+def target_of(ctx: click.Context, target: str) -> str:
+    """The target, or with --download where its files lie after they were fetched from the Hub.
+
+    Args:
+        ctx: of a verb with `target_options`.
+        target: what the user wrote.
+
+    Raises:
+        SourceError: it cannot be fetched.
+
+    Example:
+        >>> target_of(click.Context(click.Command("x")), "model.npz")
+        'model.npz'
+    """
+    if not _chosen(ctx, "target").get("download"):
+        return target
+    from eigentail.sources.hub_download import fetched
+
+    return fetched(target)
+
+
+def stream_of(ctx: click.Context) -> bool:
+    """Whether a study may go to the Hub.
+
+    Args:
+        ctx: of a verb with `stream_option`.
+
+    Example:
+        >>> stream_of(click.Context(click.Command("x")))
+        False
+    """
+    return "wanted" in _chosen(ctx, "stream")
 
 
 def store_of(ctx: click.Context) -> SpectrumStore | None:

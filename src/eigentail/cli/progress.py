@@ -86,6 +86,7 @@ def watching(verbose: bool, memory: int | None = None) -> Iterator[Watch]:
         bar = _Bar()
         parts.append(bar)
         write = bar.write
+    parts.append(_Origin(write))
     if verbose:
         parts.append(_Lines(write))
     if memory is not None:
@@ -191,6 +192,44 @@ class _Allowed:
 
     def close(self) -> None:
         return
+
+
+@final
+class _Origin:
+    """A line on what will be read, where that is not on this machine."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+
+    def started(self, description: Description) -> None:
+        if description.origin:
+            self._write(origin_text(description))
+
+    def finished(self, row: LayerReport) -> None:
+        return
+
+    def close(self) -> None:
+        return
+
+
+def origin_text(description: Description) -> str:
+    """How many bytes are read, of how many, and from where.
+
+    Args:
+        description: of weights that lie elsewhere.
+
+    Example:
+        >>> import numpy as np
+        >>> from msgspec.structs import replace
+        >>> from eigentail.analysis import describe
+        >>> work = describe({"fc.weight": np.ones((64, 32)), "fc.bias": np.ones(64)})
+        >>> origin_text(replace(work, origin="org/name@0123456"))
+        'reads 16.38 kB of 16.90 kB from org/name@0123456'
+    """
+    from eigentail.reports.pages import bytes_text
+
+    read, stored = bytes_text(description.nbytes), bytes_text(description.stored)
+    return f"reads {read} of {stored} from {visible(description.origin)}"
 
 
 def _echo(line: str) -> None:

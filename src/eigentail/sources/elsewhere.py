@@ -1,11 +1,29 @@
-"""Ranges of bytes that hold no file open: a file that is opened to be read, and bytes in memory."""
+"""Ranges of bytes that hold no file open: one that is opened to be read, one that lies elsewhere, bytes in memory."""
 
 from __future__ import annotations
 
 from typing import final
 
 from eigentail.errors import SourceError
-from eigentail.sources.ranges import open_range
+from eigentail.sources.ranges import RangeReader, open_range
+from eigentail.sources.targets import scheme_of
+
+
+def closed_range(where: str) -> RangeReader:
+    """The bytes of a target, at the price of no open file.
+
+    Args:
+        where: as for `open_range`.
+
+    Raises:
+        SourceError: it cannot be opened.
+
+    Example:
+        >>> closed_range("no/such/file")
+        Traceback (most recent call last):
+        eigentail.errors.SourceError: no/such/file: no such file or directory
+    """
+    return open_range(where) if scheme_of(where) else ClosedRange(where)
 
 
 @final

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, cast
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
 from eigentail.registry import Registry
 from eigentail.sources.live import LIVE, describe_live, open_live
+from eigentail.sources.ollama import PREFIX, ollama_path
+from eigentail.sources.place import FarPath, Place, place
 from eigentail.sources.protocol import Format, Probe, WeightSource, fingerprint
-
-_HUB_NAME: Final = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+from eigentail.sources.targets import hub_name, is_local, scheme_of
 
 formats: Final[Registry[Format]] = Registry("format", "eigentail.sources.formats", "FORMAT")
 
@@ -24,13 +26,16 @@ def identify(target: object) -> SourceRef:
     """What a target is, by its content first and its name second; no weight is read.
 
     Args:
-        target: the path of a file or folder, a live model or mapping of arrays, or a source that is already open.
+        target: the path of a file or folder; a model of the Hugging Face Hub (`org/name[@revision][/folder][:file]`,
+            with "hf://" before it or not); an address (`https://`, `s3://`, `gs://`); `ollama:name[:tag]`; a live model
+            or mapping of arrays; or a source that is already open. A path that exists goes before a name of the Hub.
 
     Returns:
-        A reference that `open_source` opens, on any machine that sees the same path, unless the target is live.
+        A reference that `open_source` opens, on any machine that sees the same path, unless the target is live. One
+        of the Hub names the commit that the revision stood for.
 
     Raises:
-        SourceError: there is nothing at the path, or nothing that is known how to read.
+        SourceError: there is nothing at the path, nothing that is known how to read, or a server refuses it.
 
     Example:
         >>> import tempfile
@@ -49,7 +54,7 @@ def identify(target: object) -> SourceRef:
     if source is not None:
         return source.ref
     if isinstance(target, str | os.PathLike):
-        return _identify_path(_local(os.fspath(cast("str | os.PathLike[str]", target))))
+        return _identify_place(located(os.fspath(cast("str | os.PathLike[str]", target))))
     return SourceRef(LIVE, describe_live(target))
 
 
@@ -80,7 +85,7 @@ def open_source(target: object) -> WeightSource:
         )
     form = formats[ref.format]
     try:
-        if ref.fingerprint and ref.fingerprint != _fingerprint(Path(ref.target)):
+        if ref.fingerprint and ref.fingerprint != _fingerprint(place(ref.target)):
             raise SourceError("has changed since it was first looked at", where=ref.target, hint="start again")
         return form.open(ref)
     except OSError as error:
@@ -119,18 +124,42 @@ def _already_open(target: object) -> WeightSource | None:
     return cast(WeightSource, target) if isinstance(getattr(target, "ref", None), SourceRef) else None
 
 
-def _local(text: str) -> Path:
-    """The path that the words of a user mean; a name that can only be elsewhere is told so."""
-    if "://" in text:
-        raise SourceError("is an address, and only local files are read", where=text, hint="download it first")
+def located(text: str) -> Place:
+    """The place that the words of a user mean: a path that exists goes before everything else.
+
+    Args:
+        text: as for `identify`.
+
+    Raises:
+        SourceError: it can only be elsewhere, and is not there.
+
+    Example:
+        >>> located("/no/such.npz").name
+        'such.npz'
+    """
+    if scheme_of(text) == "file":
+        return Path(url2pathname(urlsplit(text).path))
     path = Path(text).expanduser().absolute()
-    if _HUB_NAME.fullmatch(text) and not path.parent.exists():
-        hint = f"if it is a model of the Hugging Face Hub, download it first (hf download {text} --local-dir FOLDER)"
-        raise SourceError("no such file or folder", where=text, hint=hint)
-    return path
+    if is_local(text):
+        return path
+    if text.startswith(PREFIX):
+        return ollama_path(text)
+    name = hub_name(text)
+    if name is not None and (scheme_of(text) or not _is_file_name(text)):
+        from eigentail.sources.hub import find_on_hub
+
+        return find_on_hub(name)
+    return place(text) if scheme_of(text) else path
 
 
-def _identify_path(path: Path) -> SourceRef:
+def _is_file_name(text: str) -> bool:
+    """Whether words end as weights do: those name a file, and no model."""
+    folder, _, name = text.rpartition("/")
+    endings = tuple(suffix for form in formats.values() for suffix in form.suffixes)
+    return "/" not in folder and ":" not in name and name.lower().endswith(endings)
+
+
+def _identify_place(path: Place) -> SourceRef:
     """The first format that claims the path; claims exclude each other, so their order does not matter."""
     try:
         probe = Probe(path)
@@ -144,8 +173,11 @@ def _identify_path(path: Path) -> SourceRef:
         raise SourceError(_system(error), where=str(path)) from error
 
 
-def _fingerprint(path: Path) -> str:
+def _fingerprint(path: Place) -> str:
     """Of a file its size and time; of a folder those of the weights in it and one level below, whatever lies beside."""
+    if isinstance(path, FarPath):
+        return path.version()
+    path = Path(str(path))
     if path.is_file():
         return fingerprint(path)
     suffixes = tuple(suffix for form in formats.values() for suffix in form.suffixes)

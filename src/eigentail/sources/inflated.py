@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Final, final
 
@@ -34,12 +34,12 @@ class StoredRange:
     """
 
     def __init__(self, whole: RangeReader, offset: int, size: int) -> None:
-        self._whole, self._offset, self.size = whole, offset, size
+        self.whole, self.offset, self.size = whole, offset, size
 
     def read(self, offset: int, n: int) -> memoryview:
         """The bytes, where they lie."""
         _check_within(offset, n, self.size)
-        return self._whole.read(self._offset + offset, n)
+        return self.whole.read(self.offset + offset, n)
 
     def close(self) -> None:
         """Nothing: the whole is closed by its owner."""
@@ -122,6 +122,31 @@ def member_range(whole: RangeReader, archive: zipfile.ZipFile, member: zipfile.Z
             hint="this is how a zip bomb is made; it is not opened",
         )
     return InflatedRange(archive, member)
+
+
+def announce(whole: RangeReader, members: Iterable[zipfile.ZipInfo]) -> None:
+    """Fetch the headers that `member_range` will ask for side by side, where the archive lies elsewhere.
+
+    Args:
+        whole: the archive's file.
+        members: within it.
+
+    Raises:
+        SourceError: one lies beyond the file.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from eigentail.sources.ranges import LocalRange
+        >>> path = Path(tempfile.mkdtemp()) / "x"
+        >>> _ = path.write_bytes(b"")
+        >>> reader = LocalRange(path)
+        >>> announce(reader, [])
+        >>> reader.close()
+    """
+    from eigentail.sources.far import read_ahead  # which knows the stretches of this file
+
+    read_ahead(whole, [(member.header_offset, LOCAL_HEADER) for member in members])
 
 
 def _data_offset(whole: RangeReader, member: zipfile.ZipInfo) -> int:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
-from eigentail.sources.protocol import WeightSource
+from eigentail.sources.far import Extent
+from eigentail.sources.protocol import Located, WeightSource
 
 
 @final
@@ -60,6 +61,11 @@ class Joined:
             raise SourceError(f"there is no tensor {spec.name!r}", where=self.ref.target)
         source, own = self._owners[spec.name]
         return source.read(own, part)
+
+    def extent(self, spec: TensorSpec, part: tuple[int, int] | None = None) -> Extent | None:
+        """Where the bytes that `read` would ask for lie, if that is in a far file."""
+        source, own = self._owners.get(spec.name, (None, spec))
+        return source.extent(own, part) if isinstance(source, Located) else None
 
     def close(self) -> None:
         """Close every part. Arrays already read stay valid."""

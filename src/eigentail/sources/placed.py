@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from math import prod
-from pathlib import Path
 from typing import Any, Final, final
 
 import msgspec
@@ -16,7 +15,9 @@ from numpy.typing import NDArray
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
 from eigentail.sources.config import read_config
+from eigentail.sources.far import Extent, extent_in
 from eigentail.sources.names import normalise
+from eigentail.sources.place import place
 from eigentail.sources.ranges import RangeReader
 
 MAX_AXES: Final = 64  # numpy has no more
@@ -35,6 +36,7 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> from eigentail.sources.ranges import LocalRange
         >>> path = Path(tempfile.mkdtemp()) / "x"
         >>> _ = path.write_bytes(b"abcdef")
@@ -66,6 +68,7 @@ class PlacedSource:
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> from eigentail.sources import open_source
         >>> path = Path(tempfile.mkdtemp()) / "fc.npy"
         >>> np.save(path, np.eye(2))
@@ -90,7 +93,7 @@ class PlacedSource:
     @cached_property
     def config(self) -> Mapping[str, Any]:
         """The `config.json` in the same folder, or nothing."""
-        return read_config(Path(self.ref.target).parent)
+        return read_config(place(self.ref.target).parent)
 
     def tensors(self) -> tuple[TensorSpec, ...]:
         """Every tensor, in the file's order."""
@@ -104,6 +107,14 @@ class PlacedSource:
             return array_at(self._placed[spec.name], part)
         except SourceError as error:
             raise SourceError(error.what, where=error.where or self.ref.target, hint=error.hint) from error
+
+    def extent(self, spec: TensorSpec, part: tuple[int, int] | None = None) -> Extent | None:
+        """Where the bytes that `read` would ask for lie, if that is in a far file."""
+        placed = self._placed.get(spec.name)
+        if placed is None:
+            return None
+        start, stop = _bytes_of(placed, part)
+        return extent_in(placed.reader, placed.offset + start, stop - start)
 
     def close(self) -> None:
         """Close the file. Arrays already read stay valid."""
@@ -140,7 +151,7 @@ def array_at(placed: Placed, part: tuple[int, int] | None = None) -> NDArray[np.
         raise SourceError(f"tensor {spec.name!r} is stored as {spec.dtype}, of which no array of numbers can be made")
     if part is not None:
         check_rows(spec, part)
-    start, stop = (0, spec.nbytes) if part is None or placed.fortran else _window(spec, part)
+    start, stop = _bytes_of(placed, part)
     window = placed.reader.read(placed.offset + start, stop - start)
     flat = np.frombuffer(window, dtype=stored)
     flat.setflags(write=False)
@@ -210,8 +221,11 @@ def plain_names(raw: Iterable[str], where: str) -> dict[str, str]:
     return {name: short if count[short] == 1 else name for name, short in names.items()}
 
 
-def _window(spec: TensorSpec, part: tuple[int, int]) -> tuple[int, int]:
-    """First and last byte (exclusive) of some rows."""
+def _bytes_of(placed: Placed, part: tuple[int, int] | None) -> tuple[int, int]:
+    """First and last byte (exclusive) to read, counted from the tensor's own beginning."""
+    spec = placed.spec
+    if part is None or placed.fortran:
+        return 0, spec.nbytes
     row = spec.nbytes // spec.shape[0] if spec.shape[0] else 0
     return part[0] * row, part[1] * row
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, final, runtime_checkable
 
 import msgspec
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
 from eigentail.sources.archive import open_archive
-from eigentail.sources.ranges import LocalRange
+from eigentail.sources.far import Extent
+from eigentail.sources.place import FarPath, Place
+from eigentail.sources.ranges import open_range
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,6 +51,14 @@ class WeightSource(Protocol):
         """Let go of files. Arrays already read stay valid."""
 
 
+@runtime_checkable
+class Located(Protocol):
+    """A source that knows where its tensors lie in a far file, so that neighbours can be fetched together."""
+
+    def extent(self, spec: TensorSpec, part: tuple[int, int] | None = None) -> Extent | None:
+        """Where the bytes that `read` would ask for lie; None for bytes at hand, or that must be unpacked."""
+
+
 @final
 class Probe:
     """What is known of a path before any format is chosen: its name and its first bytes.
@@ -64,10 +74,10 @@ class Probe:
         ('model.pt', b'PK')
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Place) -> None:
         self.path = path
         if not path.exists():
-            raise SourceError("no such file or folder", where=str(path), hint=_neighbour(path))
+            raise _missing(path)
         self.is_folder = path.is_dir()
         self.name = path.name.lower()
 
@@ -76,7 +86,7 @@ class Probe:
         """The first 64 bytes of a file."""
         if self.is_folder:
             return b""
-        reader = LocalRange(self.path)
+        reader = open_range(str(self.path))
         try:
             return bytes(reader.read(0, min(reader.size, HEAD_BYTES)))
         finally:
@@ -87,7 +97,7 @@ class Probe:
         """The names inside a zip archive, or nothing."""
         if not self.head.startswith(b"PK\x03\x04"):
             return ()
-        reader = LocalRange(self.path)
+        reader = open_range(str(self.path))
         try:
             with open_archive(reader, str(self.path)) as archive:
                 return tuple(archive.namelist())
@@ -132,7 +142,13 @@ def fingerprint(path: Path) -> str:
     return f"{stat.st_size}:{stat.st_mtime_ns}"
 
 
-def _neighbour(path: Path) -> str:
+def _missing(path: Place) -> SourceError:
+    if isinstance(path, FarPath):
+        return path.missing()
+    return SourceError("no such file or folder", where=str(path), hint=_neighbour(path))
+
+
+def _neighbour(path: Place) -> str:
     """A hint for a path that does not exist: the nearest name in the same folder."""
     import difflib
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol, final
 
 from eigentail.errors import SourceError
+from eigentail.sources.targets import scheme_of
 
 
 class RangeReader(Protocol):
@@ -143,6 +144,12 @@ def open_range(where: str) -> RangeReader:
         9
         >>> reader.close()
     """
+    if scheme_of(where):
+        from eigentail.sources.place import FarPath, place  # which knows every store; a store knows this file
+
+        far = place(where)
+        if isinstance(far, FarPath):
+            return far.open()
     return LocalRange(where)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from eigentail.errors import SourceError
 from eigentail.sources.constants import Constant
-from eigentail.sources.elsewhere import BytesRange, ClosedRange
+from eigentail.sources.elsewhere import BytesRange, closed_range
+from eigentail.sources.place import place
 from eigentail.sources.placed import MAX_AXES
 from eigentail.sources.protobuf import Message, read_message
 from eigentail.sources.ranges import RangeReader
@@ -70,7 +70,7 @@ def read_bundle(index: RangeReader, where: str) -> Bundle:
         Traceback (most recent call last):
         eigentail.errors.SourceError: m.index: is 5 bytes long, too short for a table: the file is damaged or was ...
     """
-    shards: dict[int, ClosedRange] = {}
+    shards: dict[int, RangeReader] = {}
     found: dict[str, _Entry] = {}
     count = 0
     for key, value in entries(index, where):
@@ -151,16 +151,16 @@ def _shape(message: Message) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def _shard(where: str, at: int, count: int) -> ClosedRange:
+def _shard(where: str, at: int, count: int) -> RangeReader:
     """One of the files beside the index."""
     path = f"{where.removesuffix('.index')}.data-{at:05d}-of-{count:05d}"
-    if "://" not in path and not Path(path).is_file():
+    if not place(path).is_file():
         hint = "fetch it into the same folder"
-        raise SourceError(f"the weights file {Path(path).name} beside it is missing", where=where, hint=hint)
-    return ClosedRange(path)
+        raise SourceError(f"the weights file {place(path).name} beside it is missing", where=where, hint=hint)
+    return closed_range(path)
 
 
-def _constant(name: str, entry: _Entry, file: ClosedRange, where: str) -> Constant:
+def _constant(name: str, entry: _Entry, file: RangeReader, where: str) -> Constant:
     if entry.offset < 0 or entry.size < 0 or entry.offset + entry.size > file.size:
         raise SourceError(
             f"puts {name[:80]!r} at bytes {entry.offset} to {entry.offset + entry.size} of a file of {file.size}",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
 from eigentail.sources.checkpoint import flatten
 from eigentail.sources.config import read_config
+from eigentail.sources.far import Extent, extent_in
+from eigentail.sources.place import place
 from eigentail.sources.placed import check_rows
 from eigentail.sources.ranges import RangeReader, open_range
 from eigentail.sources.strided import TensorRef, flaw, footprint, rows, view
@@ -48,6 +49,7 @@ class StorageSource:
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> from eigentail.sources.strided import StorageRef
         >>> path = Path(tempfile.mkdtemp()) / "x"
         >>> _ = path.write_bytes(bytes(range(8)))
@@ -85,7 +87,7 @@ class StorageSource:
     @cached_property
     def config(self) -> Mapping[str, Any]:
         """The `config.json` in the same folder, or nothing."""
-        return read_config(Path(self._ref.target).parent)
+        return read_config(place(self._ref.target).parent)
 
     def tensors(self) -> tuple[TensorSpec, ...]:
         """Every tensor, in the order of the checkpoint."""
@@ -100,6 +102,14 @@ class StorageSource:
             check_rows(spec, part)
             tensor = rows(tensor, part)
         return view(tensor, self._contents.storages[tensor.storage.key].read(*tensor.window))
+
+    def extent(self, spec: TensorSpec, part: tuple[int, int] | None = None) -> Extent | None:
+        """Where the bytes that `read` would ask for lie, if that is in a far file."""
+        tensor = self._contents.tensors.get(spec.name)
+        if tensor is None:
+            return None
+        window = (tensor if part is None else rows(tensor, part)).window
+        return extent_in(self._contents.storages[tensor.storage.key], *window)
 
     def close(self) -> None:
         """Let go of the file; arrays already read stay valid."""

@@ -17,6 +17,8 @@ from eigentail.cli.options import (
     settings_options,
     store_of,
     store_options,
+    target_of,
+    target_options,
 )
 from eigentail.cli.words import shard_of
 
@@ -29,6 +31,7 @@ Examples:
   eigentail analyze resnet20.th -o resnet20.html
   eigentail analyze model_folder/ --layers "*.attn.*,!*.bias" --metrics "alpha*"
   eigentail analyze resnet20.th --null shuffle --metrics "default,num_traps"
+  eigentail analyze openai-community/gpt2 --layers "h.0.*"
   eigentail analyze model.safetensors --json | jq .summary.alpha_weighted
   eigentail analyze model.safetensors --format quiet -o layers.csv
   eigentail analyze model_folder/ --executor processes --workers 4 --max-memory 8GB
@@ -41,19 +44,23 @@ Examples:
 @settings_options
 @executor_options
 @click.option("--shard", default="0/1", metavar="I/N", help="Part I of N of the layers, as 0/8; see eigentail merge.")
+@target_options
 @store_options
 @output_options
 @click.option("-v", "--verbose", is_flag=True, help="A line for every finished layer, on standard error.")
 @click.pass_context
 def command(ctx: click.Context, target: str, shard: str, verbose: bool) -> None:
-    """Measure every weight matrix of TARGET, a file or a folder, and say how well it was trained.
+    """Measure every weight matrix of TARGET and say how well it was trained.
+
+    TARGET is a file, a folder, a model of the Hugging Face Hub (org/name[@revision][/folder][:file]), an address
+    (https://, s3://, gs://) or ollama:name. What lies elsewhere is read from there and not kept; --download keeps it.
 
     Prints one row for every layer, then the model's own numbers, then what was skipped and why. Ctrl-C keeps the
     layers that are finished. They are taken from there the next time, as long as the files, the settings and this
     program are what they were.
     """
     settings, output, using = settings_of(ctx), output_of(ctx), executor_of(ctx)
-    part, store = shard_of(shard), store_of(ctx)
+    part, store, target = shard_of(shard), store_of(ctx), target_of(ctx, target)
     from eigentail.analysis import Interrupted, analyze
     from eigentail.cli.group import INTERRUPTED, PARTIAL
     from eigentail.cli.progress import watching

@@ -17,6 +17,8 @@ from eigentail.cli.options import (
     settings_options,
     store_of,
     store_options,
+    target_of,
+    target_options,
 )
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ Examples:
 @settings_options
 @executor_options
 @store_options
+@target_options
 @output_options
 @click.option("-v", "--verbose", is_flag=True, help="A line for every finished layer, on standard error.")
 @click.pass_context
@@ -61,7 +64,7 @@ def command(ctx: click.Context, targets: tuple[str, ...], verbose: bool) -> None
     reports: list[ModelReport] = []
     try:
         for target in targets:
-            reports.append(_report(target, measure, verbose))  # noqa: PERF401 - what is finished is counted
+            reports.append(_report(target_of(ctx, target), measure, verbose))  # noqa: PERF401 - what is finished is counted
     except Interrupted as stopped:
         _say_interrupted(len(reports), len(targets), stopped.is_kept)
         ctx.exit(INTERRUPTED)

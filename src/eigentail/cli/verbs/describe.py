@@ -11,7 +11,8 @@ Examples:
   eigentail describe model.safetensors
   eigentail describe checkpoint.pth --layers "layer3.*"
   eigentail describe model.safetensors --cost --machines 8
-  eigentail describe model_folder/ --json"""
+  eigentail describe model_folder/ --json
+  eigentail describe openai-community/gpt2"""
 
 
 _COUNT = click.IntRange(min=1)
@@ -31,7 +32,7 @@ _COUNT = click.IntRange(min=1)
 def command(
     ctx: click.Context, target: str, *, wanted: bool, workers: int | None, machines: int, recalibrate: bool
 ) -> None:
-    """Show what would be analysed in TARGET, a file or a folder.
+    """Show what would be analysed in TARGET: a file, a folder, or a model of the Hugging Face Hub.
 
     Only headers are read: one row for every layer, what would be skipped and why, the bytes to be read and the
     arithmetic to be done. With --cost, a few megabytes are read as well, to see how fast that goes.
@@ -39,11 +40,14 @@ def command(
     settings, output = settings_of(ctx), output_of(ctx)
     from eigentail.analysis import cost, describe
     from eigentail.analysis.calibrate import this_machine
+    from eigentail.cli.progress import origin_text
     from eigentail.cli.show import show
     from eigentail.records.cost import Hands
     from eigentail.reports import description_page
 
     work, predicted = describe(target, settings), None
+    if work.origin:
+        click.echo(f"analyze {origin_text(work)}", err=True)
     if wanted or recalibrate or workers or machines > 1:
         hands = Hands(workers=workers or cores(), machines=machines)
         predicted = cost(target, settings, hands=hands, machine=this_machine(again=recalibrate))

@@ -16,6 +16,8 @@ from eigentail.cli.options import (
     settings_options,
     store_of,
     store_options,
+    target_of,
+    target_options,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ Examples:
 @settings_options
 @executor_options
 @store_options
+@target_options
 @output_options
 @click.pass_context
 def command(ctx: click.Context, base: str, other: str) -> None:
@@ -45,7 +48,7 @@ def command(ctx: click.Context, base: str, other: str) -> None:
     where fewer than half of the layers match or one could not be measured, and with 2 where none matches.
     """
     settings, output, using = settings_of(ctx), output_of(ctx), executor_of(ctx)
-    store = store_of(ctx)
+    store, base, other = store_of(ctx), target_of(ctx, base), target_of(ctx, other)
     from eigentail.analysis.diff import DiffInterrupted, diff
     from eigentail.cli.group import INTERRUPTED, PARTIAL
     from eigentail.cli.progress import watching

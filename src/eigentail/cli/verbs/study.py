@@ -17,6 +17,8 @@ from eigentail.cli.options import (
     settings_options,
     store_of,
     store_options,
+    stream_of,
+    stream_option,
 )
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ Examples:
 @click.option("--both", is_flag=True, help="Count convolutions per layer, and per kernel position.")
 @click.option("--run", is_flag=True, help="Measure a built-in series from real weights on this machine.")
 @click.option("--weights", metavar="FOLDER", help="Where these lie, beside the cache of the Hugging Face Hub.")
+@stream_option
 @settings_options
 @executor_options
 @store_options
@@ -68,11 +71,12 @@ def command(ctx: click.Context, target: str, both: bool, run: bool, weights: str
     from eigentail.reports.study_page import studies_page
     from eigentail.reports.table import visible
 
-    if weights is not None and not run:
-        raise UsageError("is only looked at with --run", where="--weights", hint="add --run")
+    if not run and (weights is not None or stream_of(ctx)):
+        word = "--stream" if weights is None else "--weights"
+        raise UsageError("is only looked at with --run", where=word, hint="add --run")
     chosen = series_of(target)
     if run:
-        chosen = _on_disk(chosen, weights)
+        chosen = _with_weights(chosen, weights, stream_of(ctx))
     ways = _ways(_settings(ctx, run), both, chosen)
     measure = partial(measured, using=using, store=store)
     studied, stopped = [], False
@@ -89,11 +93,12 @@ def command(ctx: click.Context, target: str, both: bool, run: bool, weights: str
         ctx.exit(INTERRUPTED if stopped else PARTIAL)
 
 
-def _on_disk(chosen: tuple[Series, ...], weights: str | None) -> tuple[Series, ...]:
+def _with_weights(chosen: tuple[Series, ...], weights: str | None, stream: bool) -> tuple[Series, ...]:
     """The series with their weights in place of the published averages."""
-    from eigentail.analysis.study_weights import on_disk
+    from eigentail.analysis.study_weights import from_the_hub, on_disk
 
-    return tuple(on_disk(series, weights) for series in chosen)
+    found = tuple(on_disk(series, weights) for series in chosen)
+    return tuple(from_the_hub(series) for series in found) if stream else found
 
 
 def _settings(ctx: click.Context, run: bool) -> Settings:

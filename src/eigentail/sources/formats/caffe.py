@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -16,10 +15,11 @@ from eigentail.sources.formats.recognised import looks_like
 from eigentail.sources.formed import Formed, FormedSource, reshaped, spec_of
 from eigentail.sources.graph_names import dotted, unique
 from eigentail.sources.names import normalise
+from eigentail.sources.place import place
 from eigentail.sources.placed import MAX_AXES
 from eigentail.sources.protobuf import BYTES, VARINT, Message, read_message
 from eigentail.sources.protocol import Format, Probe
-from eigentail.sources.ranges import LocalRange, RangeReader, open_range
+from eigentail.sources.ranges import RangeReader, open_range
 
 # The numbers of caffe.proto: of the layers in a net, then of name, type, blobs and convolution in a layer.
 _NEW, _OLD = 100, 2
@@ -58,7 +58,7 @@ def open_caffe(ref: SourceRef) -> FormedSource:
     reader = open_range(ref.target)
     try:
         layers = list(_layers(read_message(reader, ref.target), reader))
-        return FormedSource(ref, [reader], _tensors(layers), read_config(Path(ref.target).parent))
+        return FormedSource(ref, [reader], _tensors(layers), read_config(place(ref.target).parent))
     except SourceError as error:
         reader.close()
         raise SourceError(error.what, where=error.where or ref.target, hint=error.hint) from error
@@ -157,7 +157,7 @@ def _claims(probe: Probe) -> bool:
 
 def _is_net(probe: Probe) -> bool:
     """Whether the outermost fields are those of a net: its name in plain letters, and layers that have names."""
-    reader = LocalRange(probe.path)
+    reader = open_range(str(probe.path))
     try:
         net = read_message(reader, str(probe.path))
         for field, _ in zip(net.fields(), range(_FIELDS_LOOKED_AT), strict=False):

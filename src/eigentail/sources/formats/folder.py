@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Final
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
-from eigentail.sources.config import read_config
+from eigentail.sources.config import FACTS, read_config
+from eigentail.sources.formats.index import INDEX, read_index
 from eigentail.sources.formats.recognised import folder_looks_like
 from eigentail.sources.joined import Joined, join
+from eigentail.sources.place import Place, place
 from eigentail.sources.protocol import Format
 
 # The same weights often lie there in several forms: the earlier tier is the one that opens faster and safer.
@@ -51,6 +53,7 @@ def open_folder(ref: SourceRef) -> Joined:
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> import numpy as np
         >>> folder = Path(tempfile.mkdtemp())
         >>> np.savez(folder / "model.npz", w=np.eye(2))
@@ -59,14 +62,14 @@ def open_folder(ref: SourceRef) -> Joined:
         ['w']
         >>> source.close()
     """
-    folder = Path(ref.target)
+    folder = place(ref.target)
     targets = _pipeline(folder) if (folder / PIPELINE).is_file() else [("", path) for path in weight_files(folder)]
     if not targets:
         raise _nothing(folder)
     return join(ref, [(prefix, str(path)) for prefix, path in targets], read_config(folder))
 
 
-def weight_files(folder: Path) -> list[Path]:
+def weight_files(folder: Place) -> list[Place]:
     """The files that hold the model: an index, a set of shards or one file; none when there are no weights.
 
     Files of the training state (optimizer, scheduler, random numbers) are left out, variants such as
@@ -80,6 +83,7 @@ def weight_files(folder: Path) -> list[Path]:
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> folder = Path(tempfile.mkdtemp())
         >>> for name in ("model.safetensors", "model.fp16.safetensors", "pytorch_model.bin", "optimizer.pt"):
         ...     (folder / name).touch()
@@ -95,23 +99,64 @@ def weight_files(folder: Path) -> list[Path]:
     return [folder / name for name in _only(names, folder)]
 
 
-_Choice = Callable[[Sequence[str], tuple[str, ...], Path], Sequence[str]]
+def files_of(target: Place) -> list[Place]:
+    """Every file whose tensors would be read: the shards that an index names among them, and the index itself.
+
+    Args:
+        target: a file, or a folder as `open_folder` takes it.
+
+    Raises:
+        SourceError: as `weight_files`, or an index is damaged.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "model.npz.index.json").write_text('{"weight_map": {"a": "1.npz", "b": "2.npz"}}')
+        >>> [path.name for path in files_of(folder)]
+        ['model.npz.index.json', '1.npz', '2.npz']
+    """
+    if not target.is_dir():
+        return [target, *read_index(target)] if INDEX.search(target.name) else [target]
+    chosen = [path for _, path in _pipeline(target)] if (target / PIPELINE).is_file() else weight_files(target)
+    return [file for path in chosen for file in files_of(path)]
 
 
-def _index(names: Sequence[str], tier: tuple[str, ...], folder: Path) -> Sequence[str]:
+def facts_of(folder: Place) -> list[Place]:
+    """The files in a folder, and in the parts of a pipeline, that tell what the weights are.
+
+    Args:
+        folder: with weights in it.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "config.json").write_text("{}")
+        >>> [path.name for path in facts_of(folder)]
+        ['config.json']
+    """
+    folders = [folder, *_parts(folder)] if (folder / PIPELINE).is_file() else [folder]
+    return [each / name for each in folders for name in FACTS if (each / name).is_file()]
+
+
+_Choice = Callable[[Sequence[str], tuple[str, ...], Place], Sequence[str]]
+
+
+def _index(names: Sequence[str], tier: tuple[str, ...], folder: Place) -> Sequence[str]:
     """The index of a sharded model."""
     found = [name for name in names if name.endswith(tuple(f"{suffix}.index.json" for suffix in tier))]
     return _preferred(found, folder)
 
 
-def _shards(names: Sequence[str], tier: tuple[str, ...], folder: Path) -> Sequence[str]:
+def _shards(names: Sequence[str], tier: tuple[str, ...], folder: Place) -> Sequence[str]:
     """A whole set of shards that has no index."""
     sets: dict[tuple[bool, str, int], list[tuple[int, str]]] = {}
     for name in names:
-        match = _SHARD.fullmatch(Path(name).stem) if name.endswith(tier) else None
+        match = _SHARD.fullmatch(PurePosixPath(name).stem) if name.endswith(tier) else None
         if match:
             varied = bool(match["variant"]) or "." in match["stem"]
-            label = f"{match['stem']}-of-{match['of']}{match['variant'] or ''}{Path(name).suffix}"
+            label = f"{match['stem']}-of-{match['of']}{match['variant'] or ''}{PurePosixPath(name).suffix}"
             sets.setdefault((varied, label, int(match["of"])), []).append((int(match["at"]), name))
     chosen = [key for key in sets if not key[0]] or list(sets)
     if len(chosen) > 1:
@@ -121,17 +166,16 @@ def _shards(names: Sequence[str], tier: tuple[str, ...], folder: Path) -> Sequen
     return [name for key in chosen for _, name in sorted(sets[key])]
 
 
-def _latest(names: Sequence[str], tier: tuple[str, ...], folder: Path) -> Sequence[str]:
+def _latest(names: Sequence[str], tier: tuple[str, ...], folder: Place) -> Sequence[str]:
     """The checkpoint that TensorFlow's own note in the folder says is the last."""
-    if tier != (".index",) or "checkpoint" not in names:
+    if tier != (".index",) or "checkpoint" not in names or (folder / "checkpoint").stat().st_size > MAX_NOTE:
         return ()
-    with (folder / "checkpoint").open(encoding="utf-8", errors="replace") as note:
-        said = _NOTED.search(note.read(MAX_NOTE))
+    said = _NOTED.search((folder / "checkpoint").read_bytes().decode("utf-8", "replace"))
     name = f"{PurePosixPath(said[1]).name}.index" if said else ""
     return (name,) if name in names else ()
 
 
-def _check_whole(shards: list[tuple[int, str]], total: int, folder: Path) -> None:
+def _check_whole(shards: list[tuple[int, str]], total: int, folder: Place) -> None:
     """Refuse a set of shards with a hole in it."""
     there = {at for at, _ in shards}
     missing = sorted(set(range(1, total + 1)) - there)
@@ -143,16 +187,16 @@ def _check_whole(shards: list[tuple[int, str]], total: int, folder: Path) -> Non
         )
 
 
-def _usual(names: Sequence[str], tier: tuple[str, ...], folder: Path) -> Sequence[str]:
+def _usual(names: Sequence[str], tier: tuple[str, ...], folder: Place) -> Sequence[str]:
     """One file with a name that hubs and libraries give to the model, or the slices of Meta's layout."""
     for stem in USUAL_STEMS:
         for suffix in tier:
             if f"{stem}{suffix}" in names:
                 return (f"{stem}{suffix}",)
-    return [name for name in names if name.endswith(tier) and _SLICE.fullmatch(Path(name).stem)]
+    return [name for name in names if name.endswith(tier) and _SLICE.fullmatch(PurePosixPath(name).stem)]
 
 
-def _only(names: Sequence[str], folder: Path) -> Sequence[str]:
+def _only(names: Sequence[str], folder: Place) -> Sequence[str]:
     """The only model there is, whatever it is called."""
     for tier in TIERS:
         found = [name for name in names if name.endswith(tier)]
@@ -162,7 +206,7 @@ def _only(names: Sequence[str], folder: Path) -> Sequence[str]:
     return ()
 
 
-def _preferred(names: Sequence[str], folder: Path) -> Sequence[str]:
+def _preferred(names: Sequence[str], folder: Place) -> Sequence[str]:
     """The one with a usual name, or the only one."""
     for stem in USUAL_STEMS:
         usual = [name for name in names if name.partition(".")[0] == stem]
@@ -179,29 +223,32 @@ def _is_variant(name: str, names: Iterable[str]) -> bool:
     return bool(middle) and f"{first}.{last}" in names
 
 
-def _pipeline(folder: Path) -> list[tuple[str, Path]]:
+def _pipeline(folder: Place) -> list[tuple[str, Place]]:
     """The weights of every part of a diffusers pipeline, with the part's name in front."""
-    parts = sorted(path for path in folder.iterdir() if path.is_dir())
-    return [(f"{part.name}.", path) for part in parts for path in weight_files(part)]
+    return [(f"{part.name}.", path) for part in _parts(folder) for path in weight_files(part)]
 
 
-def _several(folder: Path, names: Sequence[str]) -> SourceError:
+def _parts(folder: Place) -> list[Place]:
+    return sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.name)
+
+
+def _several(folder: Place, names: Sequence[str]) -> SourceError:
     listed = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
     return SourceError(f"holds several models ({listed})", where=str(folder), hint="give the one that is meant")
 
 
-def _nothing(folder: Path) -> SourceError:
+def _nothing(folder: Place) -> SourceError:
     """What to say of a folder without weights: what it is, or where the weights may be, or what was looked for."""
     look = folder_looks_like(sorted(path.name for path in folder.iterdir()))
     if look:
         return SourceError(f"is {look.words}", where=str(folder), hint=look.hint)
-    inside = [path.name for path in sorted(folder.iterdir()) if path.is_dir() and _has_weights(path)]
+    inside = [path.name for path in _parts(folder) if _has_weights(path)]
     looked_for = f"looked for an index, shards or one file ending in {', '.join(SUFFIXES)}"
     hint = f"the folder {inside[0]} in it has some: give that one" if inside else looked_for
     return SourceError("holds no weights", where=str(folder), hint=hint)
 
 
-def _has_weights(folder: Path) -> bool:
+def _has_weights(folder: Place) -> bool:
     return any(path.name.endswith(SUFFIXES) and not _BESIDE.match(path.name) for path in folder.iterdir())
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from eigentail.sources.coded import Coded, CodedSource, Rows
 from eigentail.sources.gguf_header import GgufHeader, GgufTensor, read_header
 from eigentail.sources.gguf_types import check_decoder, numbers
 from eigentail.sources.joined import Joined
+from eigentail.sources.place import Place, place
 from eigentail.sources.placed import native, plain_names
 from eigentail.sources.protocol import Format, Probe
 from eigentail.sources.ranges import RangeReader, open_range
@@ -54,6 +54,7 @@ def open_gguf(ref: SourceRef) -> CodedSource | Joined:
 
     Example:
         >>> import struct, tempfile
+        >>> from pathlib import Path
         >>> import numpy as np
         >>> path = Path(tempfile.mkdtemp()) / "m.gguf"
         >>> info = struct.pack("<Q8sIQQIQ", 8, b"w.weight", 2, 2, 3, 0, 0)  # the axis that runs fastest comes first
@@ -154,7 +155,7 @@ def _join(ref: SourceRef, count: int) -> Joined:
     parts: list[tuple[str, CodedSource]] = []
     headers: list[GgufHeader] = []
     try:
-        for path in _shards(Path(ref.target), count):
+        for path in _shards(place(ref.target), count):
             header, source = _open_one(SourceRef(ref.format, str(path)))
             parts.append(("", source))
             headers.append(header)
@@ -167,7 +168,7 @@ def _join(ref: SourceRef, count: int) -> Joined:
         raise
 
 
-def _shards(path: Path, count: int) -> Iterator[Path]:
+def _shards(path: Place, count: int) -> Iterator[Place]:
     """The files of a set, by the name of one of them."""
     found = _SHARD.fullmatch(path.name)
     if found is None or int(found["of"]) != count or count > MAX_SHARDS:
@@ -176,7 +177,7 @@ def _shards(path: Path, count: int) -> Iterator[Path]:
             where=str(path),
             hint=f"they are called NAME-00001-of-{count:05}.gguf",
         )
-    paths = [path.with_name(f"{found['stem']}-{at:05}-of-{found['of']}.gguf") for at in range(1, count + 1)]
+    paths = [path.parent / f"{found['stem']}-{at:05}-of-{found['of']}.gguf" for at in range(1, count + 1)]
     missing = [shard.name for shard in paths if not shard.is_file()]
     if missing:
         raise SourceError(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Final
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
 from eigentail.sources.config import read_config
 from eigentail.sources.joined import Joined, join
+from eigentail.sources.place import Place, place
 from eigentail.sources.protocol import Format, Probe
 
 MAX_INDEX: Final = 100_000_000
@@ -26,6 +27,7 @@ def open_index(ref: SourceRef) -> Joined:
 
     Example:
         >>> import json, tempfile
+        >>> from pathlib import Path
         >>> import numpy as np
         >>> folder = Path(tempfile.mkdtemp())
         >>> np.savez(folder / "one.npz", a=np.eye(2))
@@ -37,7 +39,7 @@ def open_index(ref: SourceRef) -> Joined:
         ['a', 'b']
         >>> source.close()
     """
-    path = Path(ref.target)
+    path = place(ref.target)
     shards = read_index(path)
     missing = [shard.name for shard in shards if not shard.is_file()]
     if missing:
@@ -49,7 +51,7 @@ def open_index(ref: SourceRef) -> Joined:
     return join(ref, [("", str(shard)) for shard in shards], read_config(path.parent))
 
 
-def read_index(path: Path) -> list[Path]:
+def read_index(path: Place) -> list[Place]:
     """The shards an index names, each once, in the order of their numbers.
 
     The tensors in an index are sorted by letters: in their order the shard with `lm_head` would come first.
@@ -62,6 +64,7 @@ def read_index(path: Path) -> list[Path]:
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> path = Path(tempfile.mkdtemp()) / "model.safetensors.index.json"
         >>> _ = path.write_text('{"weight_map": {"w": "../secret"}}')
         >>> read_index(path)
@@ -72,7 +75,7 @@ def read_index(path: Path) -> list[Path]:
     if path.stat().st_size > MAX_INDEX:
         raise SourceError(f"is longer than {MAX_INDEX} bytes, too long for an index", where=where)
     try:
-        index = json.loads(path.read_text(encoding="utf-8"))
+        index = json.loads(path.read_bytes().decode("utf-8"))
     except (ValueError, RecursionError, OSError) as error:
         raise SourceError(f"is not JSON ({str(error)[:80]})", where=where, hint=_REFETCH) from error
     table = index.get("weight_map") if isinstance(index, dict) else None

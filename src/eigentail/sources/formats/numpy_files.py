@@ -14,7 +14,7 @@ import numpy as np
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
 from eigentail.sources.archive import open_archive
-from eigentail.sources.inflated import member_range
+from eigentail.sources.inflated import announce, member_range
 from eigentail.sources.placed import Placed, PlacedSource, nbytes_of, plain_names
 from eigentail.sources.protocol import Format, Probe
 from eigentail.sources.ranges import RangeReader, open_range
@@ -84,6 +84,7 @@ def _members(reader: RangeReader, archive: zipfile.ZipFile, where: str) -> Itera
         raise SourceError(f"the archive holds {twice!r} twice", where=where)
     dotted = [name.replace("/", ".") for name in names]
     plain = plain_names(dotted if len(set(dotted)) == len(names) else names, where)
+    announce(reader, members)
     for member, name in zip(members, plain.values(), strict=True):
         try:
             inside = member_range(reader, archive, member)

@@ -9,15 +9,16 @@ from typing import Final, final
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
 from eigentail.sources.config import read_config
-from eigentail.sources.elsewhere import ClosedRange
+from eigentail.sources.elsewhere import closed_range
 from eigentail.sources.formats.recognised import looks_like
 from eigentail.sources.formed import FormedSource
 from eigentail.sources.graph_tensors import named
 from eigentail.sources.onnx_model import read_graph
 from eigentail.sources.onnx_weights import used_constants
+from eigentail.sources.place import place
 from eigentail.sources.protobuf import BYTES, VARINT, read_message
 from eigentail.sources.protocol import Format, Probe
-from eigentail.sources.ranges import LocalRange, RangeReader, open_range
+from eigentail.sources.ranges import RangeReader, open_range
 
 NEWEST_VERSION: Final = 100  # of the format: 13 in 2026
 _KINDS: Final = {1: VARINT, 2: BYTES, 3: BYTES, 4: BYTES, 5: VARINT, 6: BYTES, 7: BYTES, 8: BYTES, 14: BYTES}
@@ -42,7 +43,7 @@ def open_onnx(ref: SourceRef) -> FormedSource:
     try:
         beside = _Beside(ref.target)
         graph = read_graph(read_message(reader, ref.target), reader, beside.place)
-        return FormedSource(ref, [reader], named(used_constants(graph)), read_config(Path(ref.target).parent))
+        return FormedSource(ref, [reader], named(used_constants(graph)), read_config(place(ref.target).parent))
     except SourceError as error:
         reader.close()
         raise SourceError(error.what, where=error.where or ref.target, hint=error.hint) from error
@@ -57,7 +58,7 @@ class _Beside:
 
     def __init__(self, target: str) -> None:
         self._target = target
-        self._files: dict[str, ClosedRange] = {}
+        self._files: dict[str, RangeReader] = {}
 
     def place(self, entries: Mapping[str, str]) -> tuple[RangeReader, int, int]:
         """The file, where in it the values begin and how many bytes they are."""
@@ -76,12 +77,12 @@ class _Beside:
             )
         return file, offset, size
 
-    def _file(self, location: str) -> ClosedRange:
+    def _file(self, location: str) -> RangeReader:
         if location not in self._files:
             path = PurePosixPath(location)
             if not path.parts or ".." in path.parts or path.is_absolute() or any(mark in location for mark in "\\:\0"):
                 raise SourceError(f"keeps weights in {location[:80]!r}, which is not in its folder")
-            self._files[location] = ClosedRange(self._address(location))
+            self._files[location] = closed_range(self._address(location))
         return self._files[location]
 
     def _address(self, location: str) -> str:
@@ -112,7 +113,7 @@ def _is_model(probe: Probe) -> bool:
     """Whether the outermost fields are those of a model: its version first, and a graph."""
     if len(probe.head) < 2 or not 0 < probe.head[1] <= NEWEST_VERSION:
         return False
-    reader = LocalRange(probe.path)
+    reader = open_range(str(probe.path))
     try:
         seen = set()
         for count, field in enumerate(read_message(reader, str(probe.path)).fields()):

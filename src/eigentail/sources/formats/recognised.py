@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from eigentail.sources.protocol import Probe
-from eigentail.sources.ranges import LocalRange
+from eigentail.sources.ranges import open_range
 
 BEGINNING: Final = 512  # a tar archive says what it is at byte 257
 
@@ -151,7 +151,7 @@ def folder_looks_like(names: Iterable[str]) -> Look | None:
 
 def _beginning(probe: Probe) -> bytes:
     """The first bytes of a file."""
-    reader = LocalRange(probe.path)
+    reader = open_range(str(probe.path))
     try:
         return bytes(reader.read(0, min(reader.size, BEGINNING)))
     finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Final
 
 from eigentail.errors import SourceError
@@ -13,9 +12,10 @@ from eigentail.sources.config import read_config
 from eigentail.sources.formats.recognised import looks_like
 from eigentail.sources.formed import Formed, FormedSource
 from eigentail.sources.graph_tensors import named
+from eigentail.sources.place import place
 from eigentail.sources.protobuf import BYTES, VARINT, Message, read_message
 from eigentail.sources.protocol import Format, Probe
-from eigentail.sources.ranges import LocalRange, RangeReader, open_range
+from eigentail.sources.ranges import RangeReader, open_range
 from eigentail.sources.sstable import FOOTER, MAGIC
 from eigentail.sources.tensorflow_bundle import read_bundle
 from eigentail.sources.tensorflow_graph import read_graph
@@ -71,7 +71,7 @@ def open_saved_model(ref: SourceRef) -> FormedSource:
         eigentail.errors.SourceError: no/such/saved_model.pb: no such file or directory
     """
     index = f"{ref.target.rpartition('saved_model.pb')[0]}variables/variables.index"
-    if "://" in ref.target or not Path(index).is_file():
+    if not place(index).is_file():
         return _opened(ref, ref.target, lambda reader: _constants(_graph_of(reader, ref.target), reader))
     return _opened(ref, index, lambda reader: tensors_of(read_bundle(reader, index)))
 
@@ -80,7 +80,7 @@ def _opened(ref: SourceRef, path: str, tensors: Callable[[RangeReader], Tensors]
     """A source of what is found in a file, which is closed if that fails."""
     reader = open_range(path)
     try:
-        return FormedSource(ref, [reader], tensors(reader), read_config(Path(ref.target).parent))
+        return FormedSource(ref, [reader], tensors(reader), read_config(place(ref.target).parent))
     except SourceError as error:
         reader.close()
         raise SourceError(error.what, where=error.where or ref.target, hint=error.hint) from error
@@ -136,7 +136,7 @@ def _is_saved_model(probe: Probe) -> bool:
 
 def _outline(probe: Probe, kinds: dict[int, int], holds: Callable[[Message], bool]) -> bool:
     """Whether a file is a message with such fields, as far as is looked."""
-    reader = LocalRange(probe.path)
+    reader = open_range(str(probe.path))
     try:
         message = read_message(reader, str(probe.path))
         first = [field for field, _ in zip(message.fields(), range(_NODES_LOOKED_AT), strict=False)]
@@ -151,7 +151,7 @@ def _is_checkpoint(probe: Probe) -> bool:
     """Whether a file ends as a table and begins with the empty key, which an index of a checkpoint has first."""
     if probe.is_folder or not probe.head.startswith(b"\0\0"):
         return False
-    reader = LocalRange(probe.path)
+    reader = open_range(str(probe.path))
     try:
         return reader.size >= FOOTER and bytes(reader.read(reader.size - len(MAGIC), len(MAGIC))) == MAGIC
     finally:

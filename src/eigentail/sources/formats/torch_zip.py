@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterable
 from typing import Final, final
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
 from eigentail.sources.archive import open_archive
 from eigentail.sources.bounded import MAX_PICKLE_BYTES, Bounded
-from eigentail.sources.inflated import member_range
+from eigentail.sources.inflated import announce, member_range
 from eigentail.sources.protocol import Format
 from eigentail.sources.ranges import RangeReader
 from eigentail.sources.torch_storage import Contents, StorageSource, open_torch, tensors_in
@@ -43,8 +44,10 @@ def _contents(reader: RangeReader, where: str) -> Contents:
         raise SourceError("was written on a big-endian machine", where=where, hint="load and save it on a usual one")
     pickled = archive.read("data.pkl", MAX_PICKLE_BYTES)
     tensors = tensors_in(unpickle(Bounded(io.BytesIO(pickled), len(pickled)), where).tree, where)
-    keys = {tensor.storage.key for tensor in tensors.values()}
-    return Contents(tensors, {key: archive.range(f"data/{key}") for key in keys if f"data/{key}" in archive})
+    names = {tensor.storage.key: f"data/{tensor.storage.key}" for tensor in tensors.values()}
+    stored = {key: name for key, name in names.items() if name in archive}
+    archive.announce(stored.values())
+    return Contents(tensors, {key: archive.range(name) for key, name in stored.items()})
 
 
 @final
@@ -67,6 +70,13 @@ class _Archive:
     def holds_code(self) -> bool:
         """Whether there is a program in it."""
         return any(name.startswith(f"{self._folder}code/") for name in self._members)
+
+    def announce(self, names: Iterable[str]) -> None:
+        """Say that `range` will be asked for these."""
+        try:
+            announce(self._reader, [self._members[self._folder + name] for name in names])
+        except SourceError as error:
+            raise self._refusal(error.what) from error
 
     def range(self, name: str) -> RangeReader:
         """The bytes of a member where they lie; torch packs none, so whatever is packed is not torch's."""
