@@ -9,6 +9,8 @@ import msgspec
 
 # Weights are converted to the dtype of the arithmetic this much at a time.
 BLOCK_BYTES: Final = 32 * 2**20
+# Of one value of a quantised weight once it is decoded, which is to float32.
+DECODED_BYTES: Final = 4
 
 
 class TensorSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +24,9 @@ class TensorSpec(msgspec.Struct, frozen=True, kw_only=True):
         tied_to: the name of an earlier tensor that is the same memory, or "".
         groups: groups of a convolution where the source knows (a live module does), else 0.
         conv_transposed: the source knows this to be a transposed convolution: (in, out, ...).
+        quantised: what its values are decoded from when they are read ("gptq-4"), or "". `dtype` is then that of the
+            decoded values, and `nbytes` what the codes and all that belongs to them take in the source.
+        refusal: why its values cannot be had, as a sentence, where the source knows; or "".
 
     Example:
         >>> TensorSpec(name="w", shape=(2, 3), dtype="float32", nbytes=24).shape
@@ -35,6 +40,8 @@ class TensorSpec(msgspec.Struct, frozen=True, kw_only=True):
     tied_to: str = ""
     groups: int = 0
     conv_transposed: bool = False
+    quantised: str = ""
+    refusal: str = ""
 
 
 class SourceRef(msgspec.Struct, frozen=True):
@@ -121,11 +128,13 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     def memory(self) -> int:
         """Bytes of working memory while it is measured.
 
-        The stored values, a block of them converted, and the Gram matrices twice, because LAPACK works on a copy.
+        The stored values and, of quantised ones, the decoded; a block of them converted; and the Gram matrices twice,
+        because LAPACK works on a copy.
         """
         n, m = self.shape
         values = self.count * n * m
         stored = sum(spec.nbytes * values // max(prod(spec.shape), 1) for spec in self.tensors)
+        stored += sum(DECODED_BYTES * values for spec in self.tensors if spec.quantised)
         grams = min(8 * self.count * m**2, max(8 * m**2, BLOCK_BYTES))
         return stored + min(8 * values, BLOCK_BYTES) + 2 * grams
 

@@ -220,6 +220,8 @@ def _spec(pair: Pair) -> TensorSpec:
         tied_to=pair.tied_to,
         groups=one.groups or two.groups,
         conv_transposed=one.conv_transposed or two.conv_transposed,
+        quantised="",  # what is read is a difference
+        refusal=one.refusal or two.refusal,
     )
 
 
