@@ -72,6 +72,7 @@ def measure(
         best_law=seen.laws.best if "laws" in made else "",
         device=seen.spectrum.device,
         notes=(seen.spectrum.note,) if seen.spectrum.note else (),
+        quantised=layer.quantised,
     )
 
 
@@ -98,4 +99,4 @@ def _failed(layer: Layer, settings: Settings, error: EigentailError) -> LayerRep
         metric.name: metric.compute(layer) if metric.needs == ("layer",) else NAN for metric in chosen(settings.metrics)
     }
     verdict, reason = judge(Signs(layer=layer, fit=fit))
-    return LayerReport(layer=layer, fit=fit, verdict=verdict, metrics=values, reason=reason)
+    return LayerReport(layer=layer, fit=fit, verdict=verdict, metrics=values, reason=reason, quantised=layer.quantised)

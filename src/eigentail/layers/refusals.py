@@ -32,7 +32,7 @@ def refusal(spec: TensorSpec, names: frozenset[str]) -> str:
 
     Args:
         spec: the tensor.
-        names: the names of all tensors, to find the scales of quantised ones.
+        names: the names of all tensors, to find scales that no source has applied.
 
     Returns:
         A sentence, or "" when nothing speaks against it.
@@ -52,7 +52,7 @@ def refusal(spec: TensorSpec, names: frozenset[str]) -> str:
     if len(spec.shape) < 2:
         return "a vector: biases and norms have no spectrum"
     if spec.dtype.startswith("float8") and any(scale in names for scale in _scale_names(spec.name)):
-        return "stored with a separate scale, which this version does not apply yet"
+        return "stored with a separate scale, which is not applied here"
     return ""
 
 

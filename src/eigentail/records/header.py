@@ -119,6 +119,11 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
         return self.shape[1] * self.count
 
     @property
+    def quantised(self) -> str:
+        """What its weights are decoded from, or ""."""
+        return self.tensors[0].quantised if self.tensors else ""
+
+    @property
     def flops(self) -> float:
         """Floating-point operations of the exact spectrum: N M^2 + 4/3 M^3 for each matrix."""
         n, m = self.shape

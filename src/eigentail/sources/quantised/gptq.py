@@ -133,7 +133,8 @@ def _zeros(words: NDArray[Any], bits: int, config: Mapping[str, Any]) -> NDArray
         return stored
     if bits in _ONES:
         return unpacked(words.astype(np.uint32) + np.uint32(_ONES[bits]), bits, count)
-    return np.bitwise_and(stored + 1, 2**bits - 1)
+    larger: NDArray[Any] = (stored + 1) & (2**bits - 1)
+    return larger
 
 
 SCHEME: Final = Scheme(name="gptq", title=TITLE, claims=_claims, weight=_weight)

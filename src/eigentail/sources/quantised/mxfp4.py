@@ -17,6 +17,7 @@ TITLE: Final = "MXFP4"
 _CODES: Final = BYTES | {"int8"}
 _BLOCKS: Final = {"_blocks": "_scales", ".blocks": ".scales"}  # ending of the codes: ending of the scales
 _PACKED: Final = "_packed"
+_BLOCK_BYTES: Final = 16
 
 
 def _claims(stored: Stored) -> Iterator[str]:
@@ -53,7 +54,7 @@ def _shape(parts: Mapping[str, TensorSpec], in_blocks: bool) -> tuple[int, ...]:
     codes, scale = parts["codes"].shape, parts["scale"].shape
     rows, width = (codes[:-2], codes[-2:]) if in_blocks else (codes[:-1], codes[-1:])
     fits = len(width) == 1 + in_blocks and rows and scale[:-1] == rows
-    if not fits or (codes[-2] != scale[-1] if in_blocks else codes[-1] % scale[-1]):
+    if not fits or prod(width) != _BLOCK_BYTES * scale[-1] or codes[-1] % _BLOCK_BYTES:
         raise unfit(TITLE, f"scales of shape {scale} do not fit codes of shape {codes}")
     return (*rows, 2 * prod(width))
 

@@ -13,6 +13,7 @@ from eigentail.sources.scheme import BYTES, FLOATS, Fetch, Rows, Scheme, Stored,
 from eigentail.sources.unpacked import E2M1, looked_up, scaled_runs
 
 TITLE: Final = "NVFP4"
+_GROUP: Final = 16
 _FP8: Final = frozenset({"float8_e4m3fn"})
 
 
@@ -36,7 +37,7 @@ def _weight(stored: Stored, name: str) -> Weight:
     }
     packed, scale, one = (part.shape for part in parts.values())
     shape = (*packed[:-1], 2 * packed[-1])
-    if scale[:-1] != shape[:-1] or shape[-1] % scale[-1]:
+    if scale[:-1] != shape[:-1] or shape[-1] != _GROUP * scale[-1]:
         raise unfit(TITLE, f"scales of shape {scale} do not fit a weight of shape {shape}")
     if set(one) - {1} and not (len(shape) == 3 and one[0] == shape[0] and set(one[1:]) <= {1}):
         raise unfit(TITLE, f"{whole} has the shape {one}, not that of one number")

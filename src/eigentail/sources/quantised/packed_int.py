@@ -114,7 +114,8 @@ def _load(
 def _zeros(stored: NDArray[Any], bits: int, outputs: int) -> NDArray[Any]:
     """Zero points as codes: packed along the outputs, or as signed numbers around the middle."""
     if stored.dtype == np.int8:
-        return np.add(stored, 2 ** (bits - 1), dtype=np.int16)
+        codes: NDArray[Any] = stored.astype(np.int16) + 2 ** (bits - 1)
+        return codes
     return unpacked(stored.swapaxes(-1, -2), bits, outputs).swapaxes(-1, -2)
 
 

@@ -30,6 +30,7 @@ from eigentail.sources.unpacked import powers_of_two
 TITLE: Final = "FP8 or integers with scales"
 _SCALES: Final = FLOATS | EXPONENTS
 _USUAL_BLOCK: Final = 128
+_MX_GROUP: Final = 32
 Sizes = tuple[int, ...]
 
 
@@ -54,8 +55,7 @@ def _weight(stored: Stored, name: str) -> Weight:
         if parts["zeros"].shape != parts["scale"].shape:
             raise unfit(TITLE, f"zero points of shape {parts['zeros'].shape} do not fit its scales")
     sizes = _block_sizes(codes.shape, parts["scale"].shape, _said(stored.config))
-    kind = "int8" if codes.dtype == "int8" else "fp8"
-    spec = shown(codes, parts, name, codes.shape, f"{kind}-{_granularity(codes, parts['scale'])}")
+    spec = shown(codes, parts, name, codes.shape, _word(codes, parts["scale"]))
     load = partial(_load, sizes=sizes, roles=frozenset(parts))
     return Weight(spec=spec, parts=parts, load=load)
 
@@ -92,10 +92,14 @@ def _block(count: int, scales: int, said: int) -> int:
     raise unfit(TITLE, f"{scales} scales along an axis of {count} make no blocks of one size")
 
 
-def _granularity(codes: TensorSpec, scale: TensorSpec) -> str:
+def _word(codes: TensorSpec, scale: TensorSpec) -> str:
+    """What the codes are, and how many of them share a scale."""
+    if scale.dtype in EXPONENTS and scale.shape == (*codes.shape[:-1], -(-codes.shape[-1] // _MX_GROUP)):
+        return "mxfp8"
+    kind = "int8" if codes.dtype == "int8" else "fp8"
     if set(scale.shape) <= {1}:
-        return "tensor"
-    return "channel" if len(scale.shape) == 1 or set(scale.shape[1:]) <= {1} else "block"
+        return f"{kind}-tensor"
+    return f"{kind}-channel" if len(scale.shape) == 1 or set(scale.shape[1:]) <= {1} else f"{kind}-block"
 
 
 def _load(fetch: Fetch, rows: tuple[int, int], *, sizes: Sizes, roles: frozenset[str]) -> Rows:
