@@ -127,9 +127,11 @@ class Dequantised:
         def fetch(role: str, rows: tuple[int, int] | None = None) -> NDArray[Any]:
             return self._inner.read(weight.parts[role], rows)
 
-        decode = weight.load(fetch, rows)
         shape, count = weight.spec.shape[1:], rows[1] - rows[0]
         found = np.empty((count, *shape), dtype=np.float32)
+        if not count:
+            return found
+        decode = weight.load(fetch, rows)
         step = max(1, BLOCK // prod(shape))
         with np.errstate(all="ignore"):  # scales may be anything; what is not finite is told of the layer
             for start in range(0, count, step):

@@ -32,8 +32,8 @@ def _claims(stored: Stored) -> Iterator[str]:
 def _weight(stored: Stored, name: str) -> Weight:
     prefix = prefix_of(name)
     parts = {"weight": stored.part(TITLE, name, _WORDS, {2, 3})}
-    mode = str(stored.config.get("mode", "affine"))
-    if mode == "affine" or stored.get(f"{prefix}biases") is not None:
+    scales = stored.get(f"{prefix}scales")
+    if scales is None or scales.dtype != "uint8":
         parts["scales"] = stored.part(TITLE, f"{prefix}scales", FLOATS)
         parts["biases"] = stored.part(TITLE, f"{prefix}biases", FLOATS)
         bits, inputs = _sizes(parts, _said(stored.config, prefix.removesuffix(".")))

@@ -10,7 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigentail.records import TensorSpec
-from eigentail.sources.scheme import BYTES, EXPONENTS, Fetch, Rows, Scheme, Stored, Weight, scale_of, shown, unfit
+from eigentail.sources.scheme import (
+    BYTES,
+    EXPONENTS,
+    Fetch,
+    Rows,
+    Scheme,
+    Stored,
+    Weight,
+    prefix_of,
+    scale_of,
+    shown,
+    unfit,
+)
 from eigentail.sources.unpacked import E2M1, looked_up, powers_of_two, scaled_runs
 
 TITLE: Final = "MXFP4"
@@ -24,15 +36,22 @@ def _claims(stored: Stored) -> Iterator[str]:
     for name, spec in stored.specs.items():
         if spec.dtype in _CODES and len(spec.shape) > 1:
             scale = stored.get(_scale_name(stored, name))
-            if (scale is not None and scale.dtype in EXPONENTS) or (name.endswith("_blocks") and len(spec.shape) > 2):
+            if scale.dtype in EXPONENTS if scale is not None else _is_alone(stored, name):
                 yield name
+
+
+def _is_alone(stored: Stored, name: str) -> bool:
+    """Whether a tensor can only be codes, though their scale is missing."""
+    is_nvfp4 = stored.get(f"{prefix_of(name)}weight_global_scale") is not None
+    return name.endswith("_blocks") or (name.endswith(".weight_packed") and not is_nvfp4)
 
 
 def _scale_name(stored: Stored, name: str) -> str:
     """Stacked experts name their blocks; a matrix is called as any other."""
     if end := _ending(name):
         return name.removesuffix(end) + _BLOCKS[end]
-    return scale_of(stored, name.removesuffix(_PACKED))
+    weight = name.removesuffix(_PACKED)
+    return scale_of(stored, weight) or f"{weight}_scale"
 
 
 def _ending(name: str) -> str:

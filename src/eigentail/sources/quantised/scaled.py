@@ -97,6 +97,9 @@ def _word(codes: TensorSpec, scale: TensorSpec) -> str:
     if scale.dtype in EXPONENTS and scale.shape == (*codes.shape[:-1], -(-codes.shape[-1] // _MX_GROUP)):
         return "mxfp8"
     kind = "int8" if codes.dtype == "int8" else "fp8"
+    is_grid = scale.name.endswith("_inv") and len(scale.shape) > 1  # of one block, in a small weight
+    if is_grid:
+        return f"{kind}-block"
     if set(scale.shape) <= {1}:
         return f"{kind}-tensor"
     return f"{kind}-channel" if len(scale.shape) == 1 or set(scale.shape[1:]) <= {1} else f"{kind}-block"
