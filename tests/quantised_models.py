@@ -156,7 +156,10 @@ def fp8(tall: int, wide: int, name: str = "weight_scale") -> Quantise:
                 scales[row, column] = np.abs(weight[block]).max() / 448
                 codes[block] = (weight[block] / scales[row, column]).astype(FP8)
                 expected[block] = codes[block].astype(np.float32) * scales[row, column]
-        return {"weight": codes, name: scales[0] if scales.size == 1 else scales}, expected
+        return {
+            "weight": codes,
+            name: scales[0] if min(tall, wide) > max(weight.shape) and "inv" not in name else scales,
+        }, expected
 
     return made
 

@@ -16,6 +16,8 @@ from quantised_models import SCHEMES, save
 
 from eigentail.errors import SourceError
 from eigentail.sources import open_source
+from eigentail.sources.dequantised import dequantised
+from eigentail.sources.identify import open_stored
 
 Array = np.ndarray[Any, Any]
 Parts = dict[str, Array]
@@ -170,14 +172,14 @@ TABLE: dict[str, tuple[Callable[[], Parts], str]] = {
         lambda: parts_of("mlx 4") | {"scales": np.ones((64, 7), F16), "biases": np.ones((64, 7), F16)},
         "12 words and 7 scales in a row make no groups",
     ),
-    "hqq": (lambda: {"W_q": np.ones((64, 96), np.uint8)}, "quantised (HQQ), which this version does not undo"),
+    "hqq": (lambda: {"W_q": np.ones((64, 96), np.uint8)}, "quantised (HQQ), but this version does not undo that kind"),
     "quanto": (
         lambda: {"weight._data": np.ones((64, 96), np.int8), "weight._scale": np.ones((64, 1), F32)},
-        "quantised (Quanto), which this version does not undo",
+        "quantised (Quanto), but this version does not undo that kind",
     ),
     "torchao": (
         lambda: {"_weight_qdata": np.ones((64, 96), np.int8), "_weight_scale": np.ones((64, 1), F32)},
-        "quantised (torchao), which this version does not undo",
+        "quantised (torchao), but this version does not undo that kind",
     ),
     "awq for fast kernels": (
         lambda: {"qweight": np.ones((16, 96), np.int16), "scales": np.ones((3, 64), F16)},
@@ -229,3 +231,66 @@ def test_a_configuration_of_nonsense_changes_nothing(name: str, config: dict[str
     if name != "mlx 4":  # whose group is not told by shapes
         np.testing.assert_array_equal(source.read(spec), expected)
     source.close()
+
+
+ONE_GROUP = {"qzeros": np.full((1, 8), 0x77777777, np.int32), "scales": np.full((1, 64), 0.5, np.float16)}
+
+
+@pytest.mark.parametrize("size", [10**9, 2**63, 10**30])
+def test_a_group_larger_than_memory_is_the_whole_row(size: int) -> None:
+    parts = parts_of("gptq 4") | ONE_GROUP
+    stored = open_stored({f"fc.{role}": part for role, part in parts.items()})
+    stored.config = {"quantization_config": {"group_size": size}}
+    source = dequantised(stored)
+    plain = open_source({f"fc.{role}": part for role, part in parts.items()})
+    np.testing.assert_array_equal(source.read(source.tensors()[0]), plain.read(plain.tensors()[0]))
+
+
+@pytest.mark.parametrize("size", [10**12, 2**63, 10**30])
+def test_a_block_larger_than_memory_is_the_whole_tensor(size: int) -> None:
+    parts = state(blocksize=size, nested_blocksize=size)() | {"weight.absmax": np.array([200], np.uint8)}
+    source = open_source({f"fc.{role}": part for role, part in parts.items()})
+    (spec,) = source.tensors()
+    scale = parts["weight.nested_quant_map"][200] * parts["weight.nested_absmax"][0]
+    scale += np.float32(json.loads(parts[STATE].tobytes())["nested_offset"])
+    high = parts["weight"][:, 0] >> 4
+    np.testing.assert_array_equal(source.read(spec).reshape(-1)[::2], parts["weight.quant_map"][high] * scale)
+    np.testing.assert_array_equal(source.read(spec, (5, 9)), source.read(spec)[5:9])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("gptq 4", "scales"),
+        ("awq gemm", "scales"),
+        ("nf4", "weight.nested_absmax"),
+        ("llm int8", "SCB"),
+        ("packed int 4", "weight_scale"),
+        ("fp8 block", "weight_scale_inv"),
+        ("nvfp4", "weight_global_scale"),
+        ("mlx 4", "scales"),
+    ],
+)
+def test_scales_that_are_no_numbers_give_weights_that_are_none_without_a_warning(
+    name: str, role: str, value: float
+) -> None:
+    parts = parts_of(name)
+    parts[role] = np.full(parts[role].shape, value, np.float64)
+    source = open_source({f"fc.{role}": part for role, part in parts.items()})
+    found = source.read(source.tensors()[0])
+    assert name == "nvfp4" or not np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_any_bytes_decode_to_something(name: str) -> None:
+    """Codes, zero points and scales may hold anything; what they say of sizes may not."""
+    rng = np.random.default_rng(11)
+    said = {STATE, "weight_shape", "weight_format", "g_idx", "weight_g_idx"}
+    parts = {
+        role: part if role in said else np.frombuffer(rng.bytes(part.nbytes), part.dtype).reshape(part.shape)
+        for role, part in parts_of(name).items()
+    }
+    source = open_source({f"fc.{role}": part for role, part in parts.items()})
+    (spec,) = source.tensors()
+    assert source.read(spec).shape == spec.shape

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from math import prod
 from typing import Any, Final, final
 
@@ -17,8 +17,8 @@ from eigentail.sources.placed import check_rows
 from eigentail.sources.protocol import WeightSource
 from eigentail.sources.scheme import Scheme, Stored, Weight
 
-# Decoded this many values at a time: what decoding needs beside the result stays a few megabytes.
-BLOCK: Final = 2**20
+# Decoded this many values at a time: what that needs beside the result stays in the caches of a core.
+BLOCK: Final = 2**17
 
 schemes: Final[Registry[Scheme]] = Registry("scheme", "eigentail.sources.quantised", "SCHEME")
 
@@ -43,13 +43,15 @@ def dequantised(source: WeightSource) -> WeightSource:
     """
     stored = Stored(source)
     weights: dict[str, Weight] = {}
+    shown: set[str] = set()
     refused: dict[str, str] = {}
     for scheme in schemes.values():
         for name in scheme.claims(stored):
             try:
                 weight = scheme.weight(stored, name)
-                _check_alone(weight, stored, weights)
+                _check_alone(weight, stored, shown)
                 weights[name] = weight
+                shown.add(weight.spec.name)
             except SourceError as error:
                 refused[name] = error.what
     return Dequantised(source, weights, refused) if weights or refused else source
@@ -131,20 +133,20 @@ class Dequantised:
         found = np.empty((count, *shape), dtype=np.float32)
         if not count:
             return found
-        decode = weight.load(fetch, rows)
         step = max(1, BLOCK // prod(shape))
         with np.errstate(all="ignore"):  # scales may be anything; what is not finite is told of the layer
+            decode = weight.load(fetch, rows)
             for start in range(0, count, step):
                 stop = min(start + step, count)
                 found[start:stop] = decode(start, stop)
         return found
 
 
-def _check_alone(weight: Weight, stored: Stored, others: Mapping[str, Weight]) -> None:
-    """Refuse a weight whose name another tensor has."""
+def _check_alone(weight: Weight, stored: Stored, shown: Set[str]) -> None:
+    """Refuse a weight whose name a stored tensor has that is no part of it, or a weight found before."""
     name = weight.spec.name
     is_stored = stored.get(name) is not None and name not in {part.name for part in weight.parts.values()}
-    if is_stored or any(other.spec.name == name for other in others.values()):
+    if is_stored or name in shown:
         raise SourceError(f"quantised ({weight.spec.quantised}), but there is a tensor {name!r} beside it")
 
 

@@ -113,7 +113,7 @@ def runs_of(count: int, size: int) -> NDArray[np.intp]:
         >>> runs_of(5, 2).tolist()
         [0, 0, 1, 1, 2]
     """
-    return np.arange(count) // size
+    return np.arange(count) // min(size, count)
 
 
 def powers_of_two(exponents: NDArray[np.uint8]) -> Floats:

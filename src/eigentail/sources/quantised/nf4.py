@@ -101,10 +101,20 @@ def _load(fetch: Fetch, rows: tuple[int, int], *, state: _State, grain: int) -> 
         byte = start // 2
         values = looked_up(packed[byte - begin : -(-stop // 2) - begin], table, high_first=True)
         values = values[start - 2 * byte : stop - 2 * byte]
-        values *= scales[np.arange(start, stop) // state.blocksize]
+        values *= _spread(scales, start, stop, state.blocksize)
         return values.reshape(last - first, *state.shape[1:])
 
     return decode
+
+
+def _spread(scales: NDArray[np.float32], start: int, stop: int, size: int) -> NDArray[np.float32]:
+    """The scale of each value from `start` to `stop`; every `size` of them share one."""
+    block = start // size
+    if stop <= (block + 1) * size:
+        return scales[block : block + 1]
+    if size > stop - start:  # two blocks, of which the whole may be more than memory holds
+        return scales[np.arange(start, stop) // size]
+    return np.repeat(scales[block : -(-stop // size)], size)[start - block * size : stop - block * size]
 
 
 def _bytes(fetch: Fetch, start: int, stop: int, grain: int) -> NDArray[np.uint8]:
@@ -120,9 +130,8 @@ def _scales(fetch: Fetch, state: _State) -> NDArray[np.float32]:
     if stored.dtype != np.uint8:
         return stored.astype(np.float32)
     table, outer = fetch("nested_quant_map").astype(np.float32), fetch("nested_absmax").astype(np.float32)
-    with np.errstate(all="ignore"):
-        found: NDArray[Any] = table[stored] * outer[np.arange(len(stored)) // state.nested_blocksize]
-        found += np.float32(state.nested_offset)
+    found: NDArray[Any] = table[stored] * _spread(outer, 0, len(stored), state.nested_blocksize)
+    found += np.float32(state.nested_offset)
     return found
 
 

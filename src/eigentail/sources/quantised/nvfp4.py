@@ -49,8 +49,7 @@ def _load(fetch: Fetch, rows: tuple[int, int], *, combine: np.ufunc) -> Rows:
     packed, scales = fetch("codes", rows), fetch("scale", rows).astype(np.float32)
     whole: NDArray[Any] = fetch("whole").astype(np.float32).reshape(-1)
     one = whole[0] if whole.size == 1 else whole[slice(*rows), None, None]
-    with np.errstate(all="ignore"):
-        scales = combine(scales, one)
+    scales = combine(scales, one)
 
     def decode(first: int, last: int) -> NDArray[np.float32]:
         return scaled_runs(looked_up(packed[first:last], E2M1, high_first=False), scales[first:last])

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NoReturn
 
-from eigentail.errors import SourceError
-from eigentail.sources.scheme import WORDS, Scheme, Stored
+from eigentail.sources.scheme import WORDS, Scheme, Stored, prefix_of, unfit
 
 # Last word of the name that stands for the weight, another part of it ("" for none): what people call it.
 _MARKS: Final = (
@@ -25,25 +24,24 @@ _MARKS: Final = (
 
 
 def _claims(stored: Stored) -> Iterator[str]:
-    for name, _ in _found(stored):
-        yield name
-
-
-def _found(stored: Stored) -> Iterator[tuple[str, str]]:
-    """Name of a tensor, and what quantised it."""
-    for end, other, title in _MARKS:
+    for end in dict.fromkeys((*(end for end, _, _ in _MARKS), "qweight")):
         for prefix in stored.ending(end):
-            if not other or stored.get(f"{prefix}{other}") is not None:
-                yield f"{prefix}{end}", title
-    for prefix in stored.ending("qweight"):
-        name = f"{prefix}qweight"
-        if stored.specs[name].dtype not in WORDS:
-            yield name, f"codes of {stored.specs[name].dtype} called qweight"
+            if _title(stored, prefix, end):
+                yield f"{prefix}{end}"
+
+
+def _title(stored: Stored, prefix: str, end: str) -> str:
+    """What quantised a tensor, or "" where it is none of these."""
+    if end == "qweight":
+        dtype = stored.specs[f"{prefix}{end}"].dtype
+        return "" if dtype in WORDS else f"codes of {dtype} called qweight"
+    marks = (title for mark, other, title in _MARKS if mark == end and (not other or stored.get(f"{prefix}{other}")))
+    return next(marks, "")
 
 
 def _weight(stored: Stored, name: str) -> NoReturn:
-    title = dict(_found(stored))[name]
-    raise SourceError(f"quantised ({title}), which this version does not undo")
+    prefix = prefix_of(name)
+    raise unfit(_title(stored, prefix, name.removeprefix(prefix)), "this version does not undo that kind")
 
 
 SCHEME: Final = Scheme(name="unread", title="other kinds", claims=_claims, weight=_weight)
