@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from quantised_models import SCHEMES, llama, quantised, save, words
 from safetensors import safe_open
 
-from eigentail.sources import WeightSource, dequantised, open_source
+from eigentail.sources import WeightSource, open_source, quantised_source
 from eigentail.sources.identify import open_stored
 from eigentail.sources.ranges import LocalRange
 from eigentail.sources.scheme import Stored
@@ -71,7 +71,7 @@ def test_it_is_what_the_library_of_the_scheme_makes_of_it(name: str) -> None:
     tensors, expected, config = of_a_library(name)
     stored = open_stored(tensors)
     stored.config = config
-    source = dequantised.dequantised(stored)
+    source = quantised_source.dequantised(stored)
     (spec,) = source.tensors()
     assert spec.refusal == ""
     found = source.read(spec)
@@ -103,7 +103,7 @@ def test_rows_equal_the_slice_in_blocks_of_any_size(source: WeightSource, monkey
     spec = next(spec for spec in source.tensors() if spec.quantised)
     whole = source.read(spec)
     for block in (1, 5 * 96, 2**20):
-        monkeypatch.setattr(dequantised, "BLOCK", block)
+        monkeypatch.setattr(quantised_source, "BLOCK", block)
         for part in ((0, 64), (0, 1), (7, 19), (13, 14), (40, 48), (5, 5)):
             np.testing.assert_array_equal(source.read(spec, part), whole[slice(*part)])
 
@@ -144,7 +144,7 @@ def test_every_part_belongs_to_one_scheme(name: str, tmp_path: Path) -> None:
     folder, _ = folder_of(name, tmp_path)
     with closing(open_stored(folder)) as source:
         stored = Stored(source)
-        claimed = [claim for scheme in dequantised.schemes.values() for claim in scheme.claims(stored)]
+        claimed = [claim for scheme in quantised_source.schemes.values() for claim in scheme.claims(stored)]
     assert len(claimed) == 1
 
 
@@ -193,7 +193,7 @@ def test_symmetric_zero_points_tell_the_version_whatever_is_said(stored_zero: in
     }
     stored = open_stored(parts)
     stored.config = {"quantization_config": {"sym": True, "checkpoint_format": said}}
-    source = dequantised.dequantised(stored)
+    source = quantised_source.dequantised(stored)
     np.testing.assert_array_equal(source.read(source.tensors()[0]), codes - 8)
 
 
@@ -241,4 +241,4 @@ def test_a_byte_holds_two_values_in_either_order() -> None:
 
 def test_a_source_that_is_not_quantised_is_handed_back() -> None:
     stored = open_stored({"fc.weight": np.eye(4), "ids": np.zeros((4, 4), np.int32)})
-    assert dequantised.dequantised(stored) is stored
+    assert quantised_source.dequantised(stored) is stored

@@ -9,8 +9,6 @@ import msgspec
 
 # Weights are converted to the dtype of the arithmetic this much at a time.
 BLOCK_BYTES: Final = 32 * 2**20
-# Of one value of a quantised weight once it is decoded, which is to float32.
-DECODED_BYTES: Final = 4
 
 
 class TensorSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +17,8 @@ class TensorSpec(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: the name, wrapper prefixes removed ("h.0.attn.c_attn.weight").
         shape: the sizes of its axes.
-        dtype: the stored type, as numpy and ml_dtypes name it ("float32", "bfloat16", "float8_e4m3fn").
+        dtype: the stored type, as numpy and ml_dtypes name it ("float32", "bfloat16", "float8_e4m3fn"), or the name of
+            a quantisation whose codes are turned into float32 as they are read ("q4_k", "qint8").
         nbytes: the bytes it takes in the source.
         tied_to: the name of an earlier tensor that is the same memory, or "".
         groups: groups of a convolution where the source knows (a live module does), else 0.
@@ -133,15 +132,20 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     def memory(self) -> int:
         """Bytes of working memory while it is measured.
 
-        The stored values and, of quantised ones, the decoded; a block of them converted; and the Gram matrices twice,
-        because LAPACK works on a copy.
+        The stored values, a block of them converted, and the Gram matrices twice, because LAPACK works on a copy.
         """
         n, m = self.shape
         values = self.count * n * m
-        stored = sum(spec.nbytes * values // max(prod(spec.shape), 1) for spec in self.tensors)
-        stored += sum(DECODED_BYTES * values for spec in self.tensors if spec.quantised)
+        stored = sum(_in_memory(spec) * values // max(prod(spec.shape), 1) for spec in self.tensors)
         grams = min(8 * self.count * m**2, max(8 * m**2, BLOCK_BYTES))
         return stored + min(8 * values, BLOCK_BYTES) + 2 * grams
+
+
+def _in_memory(spec: TensorSpec) -> int:
+    """Bytes of a tensor that was read: below two a value they are codes, and float32 is made beside them."""
+    count = prod(spec.shape)
+    is_coded = spec.nbytes < 2 * count and not spec.dtype.startswith("float8")
+    return spec.nbytes + 4 * count if is_coded else spec.nbytes
 
 
 class Skip(msgspec.Struct, frozen=True):

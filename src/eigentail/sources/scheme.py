@@ -61,7 +61,7 @@ class Scheme(msgspec.Struct, frozen=True, kw_only=True):
         weight: the weight that a claimed tensor belongs to; raises `SourceError` with a sentence where there is none.
 
     Example:
-        >>> from eigentail.sources.dequantised import schemes
+        >>> from eigentail.sources.quantised_source import schemes
         >>> schemes["gptq"].title
         'GPTQ'
     """

@@ -16,7 +16,7 @@ from quantised_models import SCHEMES, save
 
 from eigentail.errors import SourceError
 from eigentail.sources import open_source
-from eigentail.sources.dequantised import dequantised
+from eigentail.sources.quantised_source import dequantised
 from eigentail.sources.identify import open_stored
 
 Array = np.ndarray[Any, Any]
