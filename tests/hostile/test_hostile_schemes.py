@@ -16,8 +16,8 @@ from quantised_models import SCHEMES, save
 
 from eigentail.errors import SourceError
 from eigentail.sources import open_source
-from eigentail.sources.quantised_source import dequantised
 from eigentail.sources.identify import open_stored
+from eigentail.sources.quantised_source import dequantised
 
 Array = np.ndarray[Any, Any]
 Parts = dict[str, Array]

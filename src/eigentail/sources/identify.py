@@ -12,9 +12,9 @@ from typing import Final, cast
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
 from eigentail.registry import Registry
-from eigentail.sources.quantised_source import dequantised
 from eigentail.sources.live import LIVE, describe_live, open_live
 from eigentail.sources.protocol import Format, Probe, WeightSource, fingerprint
+from eigentail.sources.quantised_source import dequantised
 
 _HUB_NAME: Final = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
