@@ -242,3 +242,21 @@ def test_a_byte_holds_two_values_in_either_order() -> None:
 def test_a_source_that_is_not_quantised_is_handed_back() -> None:
     stored = open_stored({"fc.weight": np.eye(4), "ids": np.zeros((4, 4), np.int32)})
     assert quantised_source.dequantised(stored) is stored
+
+
+def test_numbers_that_are_called_as_codes_are_elsewhere_stay_what_they_are() -> None:
+    """A query matrix is often called W_q, as HQQ calls its codes."""
+    names = (
+        "attn.W_q",
+        "fc._data",
+        "fc._scale",
+        "ssm.B",
+        "ssm.s",
+        "x.absmax",
+        "x",
+        "e.qweight",
+        "m.q_weight",
+        "m.q_scale",
+    )
+    stored = open_stored({name: np.eye(4) for name in names})
+    assert quantised_source.dequantised(stored) is stored

@@ -34,7 +34,8 @@ class _State(msgspec.Struct):
 
 def _claims(stored: Stored) -> Iterator[str]:
     states = (prefix.removesuffix("quant_state.") for prefix in stored.ending("bitsandbytes__nf4", "bitsandbytes__fp4"))
-    for prefix in dict.fromkeys((*states, *stored.ending("absmax"))):
+    scales = (prefix for prefix in stored.ending("absmax") if stored.get(f"{prefix}quant_map") is not None)
+    for prefix in dict.fromkeys((*states, *scales)):
         named = (prefix[:-1], *(f"{prefix}{end}" for end in (*_STATES, "absmax")))
         if name := next((name for name in named if stored.get(name) is not None), ""):
             yield name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NoReturn
 
-from eigentail.sources.scheme import WORDS, Scheme, Stored, prefix_of, unfit
+from eigentail.sources.scheme import BYTES, FLOAT8, INTEGERS, WORDS, Scheme, Stored, prefix_of, unfit
 
 # Last word of the name that stands for the weight, another part of it ("" for none): what people call it.
 _MARKS: Final = (
@@ -15,12 +15,13 @@ _MARKS: Final = (
     ("weight_qdata", "", "torchao"),
     ("codes", "codebooks", "AQLM"),
     ("Qidxs", "", "QuIP#"),
-    ("centroids", "indices", "VPTQ"),
+    ("indices", "centroids", "VPTQ"),
     ("q_weight", "q_scale", "EXL2"),
     ("trellis", "suh", "EXL3"),
     ("dense_weights", "row_offsets", "SpQR"),
     ("B", "s", "Marlin"),
 )
+_CODES: Final = BYTES | FLOAT8 | INTEGERS | WORDS | {"int8", "int16"}
 
 
 def _claims(stored: Stored) -> Iterator[str]:
@@ -31,9 +32,11 @@ def _claims(stored: Stored) -> Iterator[str]:
 
 
 def _title(stored: Stored, prefix: str, end: str) -> str:
-    """What quantised a tensor, or "" where it is none of these."""
+    """What quantised a tensor, or "" where it is none of these: numbers of the same name are what they are."""
+    dtype = stored.specs[f"{prefix}{end}"].dtype
+    if dtype not in _CODES:
+        return ""
     if end == "qweight":
-        dtype = stored.specs[f"{prefix}{end}"].dtype
         return "" if dtype in WORDS else f"codes of {dtype} called qweight"
     marks = (title for mark, other, title in _MARKS if mark == end and (not other or stored.get(f"{prefix}{other}")))
     return next(marks, "")
