@@ -62,7 +62,13 @@ def test_eight_bit_floats_with_a_scale_are_left_out(scale: str) -> None:
     assert table(group(header(text))) == ["a dense - 64x64", "b dense - 64x64"]
     found = group(header(text + f"{scale} -"))
     assert table(found) == ["b dense - 64x64"]
-    assert reasons(found)["a.weight"] == "stored with a separate scale, which this version does not apply yet"
+    assert reasons(found)["a.weight"] == "stored with a separate scale, which is not applied here"
+
+
+def test_what_a_source_says_of_a_tensor_goes_before_what_its_name_says() -> None:
+    (spec,) = header("h.0.q_proj.scales 8x64 float16")
+    found = group([msgspec.structs.replace(spec, refusal="its codes are missing")])
+    assert reasons(found) == {"h.0.q_proj.scales": "its codes are missing"}
 
 
 def test_tied_tensors_are_counted_once() -> None:

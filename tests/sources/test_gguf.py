@@ -20,13 +20,12 @@ from eigentail.errors import SourceError
 from eigentail.numerics.spectrum import spectrum_of
 from eigentail.settings import Settings
 from eigentail.sources import open_source
-from eigentail.sources.dtypes import DEQUANTISED
 from eigentail.sources.gguf_types import TYPES, numbers
 from eigentail.sources.ranges import LocalRange
 
 RNG = np.random.default_rng(3)
 CODED = {number: kind for number, kind in TYPES.items() if kind.is_coded}
-DECODED = sorted(number for number, kind in CODED.items() if kind.dtype in DEQUANTISED)
+DECODED = sorted(number for number, kind in CODED.items() if kind.is_decoded)
 WRITABLE = ("Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "TQ1_0", "TQ2_0", "MXFP4")
 
 
@@ -65,7 +64,8 @@ def test_every_decodable_type_equals_the_package_bit_by_bit(tmp_path: Path, numb
         expected = dequantize(data, gguf.GGMLQuantizationType(number))
     with closing(open_source(tmp_path / "m.gguf")) as source:
         (spec,) = source.tensors()
-        assert (spec.shape, spec.dtype, spec.nbytes) == ((6, 512), TYPES[number].dtype, data.nbytes)
+        assert (spec.shape, spec.dtype, spec.nbytes) == ((6, 512), "float32", data.nbytes)
+        assert spec.quantised == TYPES[number].dtype
         np.testing.assert_array_equal(source.read(spec).view(np.uint32), expected.view(np.uint32))
         np.testing.assert_array_equal(source.read(spec, (2, 5)).view(np.uint32), expected[2:5].view(np.uint32))
 
@@ -241,7 +241,7 @@ def test_the_report_names_the_quantisation(tmp_path: Path) -> None:
     writer.add_tensor("blk.0.attn_q.weight", data, raw_dtype=gguf.GGMLQuantizationType.Q4_0)
     finish(writer)
     (row,) = analyze(tmp_path / "m.gguf", Settings(metrics=("alpha", "matrix_rank"))).layers
-    assert (row.layer.kind, row.layer.tensors[0].dtype, row.spectrum.rank) == ("attention.q", "q4_0", 64)
+    assert (row.layer.kind, row.layer.quantised, row.spectrum.rank) == ("attention.q", "q4_0", 64)
     assert (row.spectrum.stored, row.spectrum.precision) == ("float32", "float64")
     expected = np.linalg.svd(dequantize(data, gguf.GGMLQuantizationType.Q4_0).astype(np.float64))[1] ** 2
     np.testing.assert_allclose(row.spectrum.eigenvalues[::-1], expected, rtol=1e-9)

@@ -49,7 +49,7 @@ def test_int8_files_hold_codes_times_scales(tmp_path: Path, hidden: int, group: 
             array = source.read(spec)
             np.testing.assert_array_equal(array, expected)
             np.testing.assert_array_equal(source.read(spec, (3, 8)), expected[3:8])
-            assert spec.dtype == ("qint8" if expected.ndim == 2 else "float32")
+            assert (spec.dtype, spec.quantised) == ("float32", "qint8" if expected.ndim == 2 else "")
 
 
 def test_layers_are_those_of_llama(tmp_path: Path) -> None:

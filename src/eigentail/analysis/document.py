@@ -80,6 +80,7 @@ class LayerRow(msgspec.Struct, frozen=True, omit_defaults=True):
     spectrum: SpectrumRow | None = None
     device: str = ""
     notes: tuple[str, ...] = ()
+    quantised: str = ""
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -252,6 +253,7 @@ def _row(row: LayerReport, spectra: bool) -> LayerRow:
         spectrum=_spectrum_row(seen) if seen is not None and spectra else None,
         device=row.device,
         notes=row.notes,
+        quantised=row.quantised,
     )
 
 
@@ -308,6 +310,7 @@ def _layer_report(row: LayerRow) -> LayerReport:
         best_law=row.best_law,
         device=row.device,
         notes=row.notes,
+        quantised=row.quantised,
     )
 
 

@@ -142,6 +142,8 @@ def _dtype(report: ModelReport) -> str:
 
 
 def _stored(row: LayerReport) -> str:
+    if row.quantised:
+        return row.quantised
     if row.spectrum is not None:
         return row.spectrum.stored
     return row.layer.tensors[0].dtype if row.layer.tensors else ""

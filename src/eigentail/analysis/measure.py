@@ -73,6 +73,7 @@ def measure(
         best_law=seen.laws.best if "laws" in made else "",
         device=seen.spectrum.device,
         notes=(seen.spectrum.note,) if seen.spectrum.note else (),
+        quantised=layer.quantised,
     )
 
 
@@ -113,4 +114,4 @@ def failed(layer: Layer, settings: Settings, error: EigentailError) -> LayerRepo
         metric.name: metric.compute(layer) if metric.needs == ("layer",) else NAN for metric in chosen(settings.metrics)
     }
     verdict, reason = judge(Signs(layer=layer, fit=fit))
-    return LayerReport(layer=layer, fit=fit, verdict=verdict, metrics=values, reason=reason)
+    return LayerReport(layer=layer, fit=fit, verdict=verdict, metrics=values, reason=reason, quantised=layer.quantised)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from eigentail.records import TensorSpec
-from eigentail.sources.dtypes import DEQUANTISED
 
 MEASURED: Final = frozenset({
     "float64", "float32", "float16", "bfloat16", "float8_e4m3", "float8_e4m3fn", "float8_e4m3fnuz",
@@ -33,7 +32,7 @@ def refusal(spec: TensorSpec, names: frozenset[str]) -> str:
 
     Args:
         spec: the tensor.
-        names: the names of all tensors, to find the scales of quantised ones.
+        names: the names of all tensors, to find scales that no source has applied.
 
     Returns:
         A sentence, or "" when nothing speaks against it.
@@ -53,12 +52,12 @@ def refusal(spec: TensorSpec, names: frozenset[str]) -> str:
     if len(spec.shape) < 2:
         return "a vector: biases and norms have no spectrum"
     if spec.dtype.startswith("float8") and any(scale in names for scale in _scale_names(spec.name)):
-        return "stored with a separate scale, which this version does not apply yet"
+        return "stored with a separate scale, which is not applied here"
     return ""
 
 
 def _of_dtype(dtype: str) -> str:
-    if dtype in MEASURED or dtype in DEQUANTISED:
+    if dtype in MEASURED:
         return ""
     if dtype == "bool":
         return "a mask"

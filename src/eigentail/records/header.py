@@ -17,12 +17,14 @@ class TensorSpec(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: the name, wrapper prefixes removed ("h.0.attn.c_attn.weight").
         shape: the sizes of its axes.
-        dtype: the stored type, as numpy and ml_dtypes name it ("float32", "bfloat16", "float8_e4m3fn"), or the name of
-            a quantisation whose codes are turned into float32 as they are read ("q4_k", "qint8").
+        dtype: the stored type, as numpy and ml_dtypes name it ("float32", "bfloat16", "float8_e4m3fn").
         nbytes: the bytes it takes in the source.
         tied_to: the name of an earlier tensor that is the same memory, or "".
         groups: groups of a convolution where the source knows (a live module does), else 0.
         conv_transposed: the source knows this to be a transposed convolution: (in, out, ...).
+        quantised: what its values are decoded from when they are read ("gptq-4", "q4_k"), or "". `dtype` is then that
+            of the decoded values, and `nbytes` what the codes and all that belongs to them take in the source.
+        refusal: why its values cannot be had, as a sentence, where the source knows; or "".
 
     Example:
         >>> TensorSpec(name="w", shape=(2, 3), dtype="float32", nbytes=24).shape
@@ -36,6 +38,8 @@ class TensorSpec(msgspec.Struct, frozen=True, kw_only=True):
     tied_to: str = ""
     groups: int = 0
     conv_transposed: bool = False
+    quantised: str = ""
+    refusal: str = ""
 
 
 class SourceRef(msgspec.Struct, frozen=True):
@@ -111,6 +115,11 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     def num_evals(self) -> int:
         """The number of eigenvalues, zeros included: M times the matrices pooled."""
         return self.shape[1] * self.count
+
+    @property
+    def quantised(self) -> str:
+        """What its weights are decoded from, or ""."""
+        return self.tensors[0].quantised if self.tensors else ""
 
     @property
     def flops(self) -> float:

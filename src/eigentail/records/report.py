@@ -29,6 +29,7 @@ class LayerReport(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         device: where the spectrum was computed, in this run or in the one that kept it: "cpu" or the name of a GPU;
             "" where there is none, or in reports older than the choice.
         notes: sentences on how it was measured that change no number: a GPU whose work the CPU had to do.
+        quantised: what the weights were decoded from ("gptq-4", "nf4"), or "".
 
     Example:
         >>> import eigentail as et
@@ -46,6 +47,7 @@ class LayerReport(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     best_law: str = ""
     device: str = ""
     notes: tuple[str, ...] = ()
+    quantised: str = ""
 
     @property
     def name(self) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import msgspec
 
-from eigentail.records import Layer, ModelReport, Skip, SourceRef
+from eigentail.records import Layer, LayerReport, ModelReport, Skip, SourceRef
 from eigentail.records.cost import Cost
 from eigentail.reports.chosen import chosen_words
 from eigentail.reports.cost_table import cost_lead, cost_table
+from eigentail.reports.quantised import quantised_line
 from eigentail.reports.table import Page, cell_text, visible
 from eigentail.reports.tables import (
     described_table,
@@ -56,7 +57,7 @@ class Described(Protocol):
         """The metrics that would be computed."""
 
 
-class _LayerDocument(msgspec.Struct, frozen=True, kw_only=True):
+class _LayerDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One layer in the JSON of a description."""
 
     index: int
@@ -68,6 +69,7 @@ class _LayerDocument(msgspec.Struct, frozen=True, kw_only=True):
     num_evals: int
     flops: float
     dtype: str
+    quantised: str = ""
 
 
 class DescriptionDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +130,7 @@ def description_page(description: Described, cost: Cost | None = None) -> Page:
     lead = (
         f"{_counted(len(layers), 'layer')} would be analysed and {_counted(len(skipped), 'tensor')} skipped.",
         f"To be read: {bytes_text(description.nbytes)}. To be computed: {cell_text(description.flops / 1e9)} GFLOP.",
+        *_quantised(layers),
     )
     return Page(
         title=description.source.target,
@@ -162,13 +165,19 @@ def _report_lead(report: ModelReport) -> tuple[str, ...]:
     summary = report.summary
     # a report saved by an earlier version has no verdict on the model
     model = (f"The model: {summary.verdict.value}, {summary.reason}.",) if summary.reason else ()
-    first = (*model, f"{_counted(len(report.layers), 'layer')}: {verdicts}.")
+    first = (*model, f"{_counted(len(report.layers), 'layer')}: {verdicts}.", *_quantised(report.layers))
     if not summary.layers_averaged:
         return *first, "No layer has a fit that enters the mean: there is no number for the whole model."
     shown = [name for name in ("alpha", "alpha_weighted") if name in summary.mean] or list(summary.mean)[:2]
     means = ", ".join(f"{name} {cell_text(summary.mean[name])}" for name in shown)
     over = _counted(summary.layers_averaged, "layer")
     return *first, f"Mean over {over}: {means}." if means else f"{over} with a fit."
+
+
+def _quantised(layers: Iterable[LayerReport | Layer]) -> tuple[str, ...]:
+    """A sentence where any layer is quantised."""
+    line = quantised_line([layer.quantised for layer in layers])
+    return (f"{line[0].upper()}{line[1:]}.",) if line else ()
 
 
 def _facts(source: SourceRef, settings: Settings, versions: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -215,4 +224,5 @@ def _layer_document(layer: Layer) -> _LayerDocument:
         num_evals=layer.num_evals,
         flops=layer.flops,
         dtype=layer.tensors[0].dtype if layer.tensors else "",
+        quantised=layer.quantised,
     )

@@ -69,17 +69,19 @@ def layers_table(report: ModelReport) -> Table:
     rows = report.layers
     metrics = _metric_names(row.metrics for row in rows)
     compared = any(row.best_law for row in rows)
+    coded = any(row.quantised for row in rows)
     columns = (
         *_IDENTITY,
         *(_metric_column(name, report, [row.metrics.get(name, math.nan) for row in rows]) for name in metrics),
         Column("phase", "text", 5 if any(row.phase for row in rows) else FILES_ONLY),
         *([Column("best_law", "text", 5)] if compared else []),
+        *([Column("quantised", "text", 5)] if coded else []),
         Column("status", "text", FILES_ONLY),
         Column("verdict", "verdict"),
         Column("reason", "sentence", 7),
         Column("tail", "curve", FILES_ONLY),
     )
-    cells = tuple(_layer_cells(row, metrics, compared) for row in rows)
+    cells = tuple(_layer_cells(row, metrics, compared, coded) for row in rows)
     return Table(title="Layers", columns=columns, rows=cells, footnotes=device_notes(rows))
 
 
@@ -172,10 +174,14 @@ def described_table(layers: Sequence[Layer]) -> Table:
         Column("dtype", "text", 5),
     )
     rows = tuple(
-        (*_identity_cells(layer), layer.num_evals, layer.flops / 1e9, layer.tensors[0].dtype if layer.tensors else "")
+        (*_identity_cells(layer), layer.num_evals, layer.flops / 1e9, layer.quantised or _dtype(layer))
         for layer in layers
     )
     return Table(title="Layers", columns=columns, rows=rows)
+
+
+def _dtype(layer: Layer) -> str:
+    return layer.tensors[0].dtype if layer.tensors else ""
 
 
 def tail_curve(spectrum: Spectrum, alpha: float, xmin: float) -> Curve | None:
@@ -235,7 +241,7 @@ def _identity_cells(layer: Layer) -> tuple[Cell, ...]:
     return (layer.index, layer.name, layer.kind, layer.block, *layer.shape, layer.count)
 
 
-def _layer_cells(row: LayerReport, metrics: Sequence[str], compared: bool) -> tuple[Cell, ...]:
+def _layer_cells(row: LayerReport, metrics: Sequence[str], compared: bool, coded: bool) -> tuple[Cell, ...]:
     """One row of the table of layers."""
     curve = tail_curve(row.spectrum, row.fit.alpha, row.fit.xmin) if row.spectrum is not None else None
     reason = row.reason or row.fit.status.sentence
@@ -244,6 +250,7 @@ def _layer_cells(row: LayerReport, metrics: Sequence[str], compared: bool) -> tu
         *_picked(row.metrics, metrics),
         row.phase.value if row.phase else None,
         *([row.best_law or None] if compared else []),
+        *([row.quantised or None] if coded else []),
         row.fit.status.value,
         row.verdict.value,
         reason,

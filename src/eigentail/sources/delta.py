@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from eigentail.errors import SourceError
 from eigentail.records import Skip, SourceRef, TensorSpec
-from eigentail.sources.dtypes import DEQUANTISED
 from eigentail.sources.names import normalise
 from eigentail.sources.protocol import WeightSource
 
@@ -221,6 +220,8 @@ def _spec(pair: Pair) -> TensorSpec:
         tied_to=pair.tied_to,
         groups=one.groups or two.groups,
         conv_transposed=one.conv_transposed or two.conv_transposed,
+        quantised="",  # what is read is a difference
+        refusal=one.refusal or two.refusal,
     )
 
 
@@ -241,7 +242,7 @@ def _size(spec: TensorSpec) -> str:
 
 def _is_real(dtype: str) -> bool:
     """Whether a stored type holds real numbers that float64 can hold."""
-    return dtype in _FLOATS or dtype in DEQUANTISED or dtype.startswith(("bfloat", "float8"))
+    return dtype in _FLOATS or dtype.startswith(("bfloat", "float8"))
 
 
 _KEYS: Final[tuple[Callable[[str], str], ...]] = (str, normalise, bare)

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigentail.errors import SourceError
-from eigentail.sources.dtypes import DEQUANTISED, dtype_of
+from eigentail.sources.dtypes import dtype_of
 
 # Values turned into float32 at a time: what is worked on besides the result stays small, and in the cache.
 _AT_ONCE: Final = 1 << 16
+# Types of sums, never of weights; and one that llama.cpp does not write.
+_NOT_DECODED: Final = frozenset({"q8_1", "q8_k", "q1_0"})
 _INSTALL: Final = 'pip install "eigentail[gguf]"'
 
 
@@ -43,6 +45,11 @@ class GgufType(msgspec.Struct, frozen=True):
     def is_coded(self) -> bool:
         """Whether the values are codes in blocks."""
         return self.block > 1
+
+    @property
+    def is_decoded(self) -> bool:
+        """Whether they are codes that the `gguf` package turns into numbers."""
+        return self.is_coded and self.dtype not in _NOT_DECODED
 
 
 TYPES: Final[Mapping[int, GgufType]] = {
@@ -94,20 +101,20 @@ WITHDRAWN: Final[Mapping[int, str]] = {
 }
 
 
-def check_decoder(dtypes: set[str], where: str) -> None:
+def check_decoder(kinds: set[GgufType], where: str) -> None:
     """Refuse quantised tensors at once where what turns them into numbers is not installed.
 
     Args:
-        dtypes: the types of all tensors.
+        kinds: the types of all tensors.
         where: the file, for the error.
 
     Raises:
         SourceError: there are quantised ones, and no `gguf` package.
 
     Example:
-        >>> check_decoder({"float32"}, "m.gguf")
+        >>> check_decoder({TYPES[0]}, "m.gguf")
     """
-    coded = sorted(dtypes & DEQUANTISED)
+    coded = sorted(kind.dtype for kind in kinds if kind.is_decoded)
     if coded and find_spec("gguf") is None:
         raise SourceError(
             f"is quantised ({', '.join(coded)}), which needs the gguf package", where=where, hint=_INSTALL

@@ -17,6 +17,7 @@ from eigentail.sources.live import LIVE, describe_live, open_live
 from eigentail.sources.ollama import PREFIX, ollama_path
 from eigentail.sources.place import FarPath, Place, place
 from eigentail.sources.protocol import Format, Probe, WeightSource, fingerprint
+from eigentail.sources.quantised_source import dequantised
 from eigentail.sources.targets import hub_name, is_local, scheme_of
 
 formats: Final[Registry[Format]] = Registry("format", "eigentail.sources.formats", "FORMAT")
@@ -61,6 +62,8 @@ def identify(target: object) -> SourceRef:
 def open_source(target: object) -> WeightSource:
     """Open a target: a path, a reference, a live model, or a source, which is handed back as it is.
 
+    Quantised weights are shown as what they stand for, and decoded when they are read.
+
     Args:
         target: as for `identify`.
 
@@ -73,9 +76,32 @@ def open_source(target: object) -> WeightSource:
         >>> source.tensors()[0].name, open_source(source) is source
         ('w', True)
     """
-    source = _already_open(target)
-    if source is not None:
-        return source
+    already = _already_open(target)
+    if already is not None:
+        return already
+    source = open_stored(target)
+    try:
+        return dequantised(source)
+    except BaseException:
+        source.close()
+        raise
+
+
+def open_stored(target: object) -> WeightSource:
+    """Open a target with every tensor as it is stored: of a quantised weight, its parts.
+
+    Args:
+        target: as for `identify`, but not open yet.
+
+    Raises:
+        SourceError: as `open_source`.
+
+    Example:
+        >>> import numpy as np
+        >>> source = open_stored({"fc.weight": np.ones((2, 2), np.int8), "fc.weight_scale": np.ones(2)})
+        >>> [spec.name for spec in source.tensors()]
+        ['fc.weight', 'fc.weight_scale']
+    """
     if not isinstance(target, SourceRef | str | os.PathLike):
         return open_live(target)
     ref = identify(target)

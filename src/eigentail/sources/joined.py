@@ -88,6 +88,9 @@ class Joined:
 def join(ref: SourceRef, targets: Sequence[tuple[str, str]], config: Mapping[str, Any]) -> Joined:
     """Open several files as one source; none stays open when one fails.
 
+    Tensors are as they are stored: the parts of a quantised weight may lie in several files. A file with a prefix is a
+    model of its own.
+
     Args:
         ref: what opens the whole again.
         targets: (prefix for the names, path).
@@ -107,12 +110,16 @@ def join(ref: SourceRef, targets: Sequence[tuple[str, str]], config: Mapping[str
         ['a.w', 'b.w']
         >>> both.close()
     """
-    from eigentail.sources.identify import open_source  # identify knows this room's formats, which know this file
+    from eigentail.sources.identify import (
+        open_source,
+        open_stored,
+    )  # identify knows this room's formats, which know this file
 
     parts: list[tuple[str, WeightSource]] = []
     try:
         for prefix, target in targets:
-            parts.append((prefix, open_source(target)))  # one by one: on failure those opened so far are closed
+            open_one = open_source if prefix else open_stored
+            parts.append((prefix, open_one(target)))  # one by one: on failure those opened so far are closed
         alone = parts[0][1].config if len(parts) == 1 else {}  # a file may tell its architecture itself
         return Joined(ref, parts, config or alone)
     except BaseException:

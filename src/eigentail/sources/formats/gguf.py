@@ -79,7 +79,7 @@ def _open_one(ref: SourceRef) -> tuple[GgufHeader, CodedSource]:
     try:
         header = _header(reader, ref.target)
         _check_weights(header, ref.target)
-        check_decoder({tensor.kind.dtype for tensor in header.tensors}, ref.target)
+        check_decoder({tensor.kind for tensor in header.tensors}, ref.target)
         names = plain_names((tensor.name for tensor in header.tensors), ref.target)
         tensors = [_coded(reader, tensor, names[tensor.name], header.big) for tensor in header.tensors]
         return header, CodedSource(ref, reader, tensors, config_of(header.metadata))
@@ -135,7 +135,9 @@ def config_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _coded(reader: RangeReader, tensor: GgufTensor, name: str, big: bool) -> Coded:
-    spec = TensorSpec(name=name, shape=tensor.shape, dtype=tensor.kind.dtype, nbytes=tensor.nbytes)
+    kind = tensor.kind
+    dtype, quantised = ("float32", kind.dtype) if kind.is_decoded else (kind.dtype, "")
+    spec = TensorSpec(name=name, shape=tensor.shape, dtype=dtype, nbytes=tensor.nbytes, quantised=quantised)
     return Coded(spec, partial(_read, reader, tensor, big))
 
 

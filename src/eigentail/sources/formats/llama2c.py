@@ -226,7 +226,8 @@ def _coded(reader: RangeReader, tensors: _Shapes, group: int, at: int, where: st
         raise SourceError("there are no scales where version 2 has them", where=where, hint=_REFETCH)
     for name, size in tensors:
         count = prod(size)
-        spec = TensorSpec(name=name, shape=size, dtype="qint8", nbytes=count + 4 * (count // group))
+        nbytes = count + 4 * (count // group)
+        spec = TensorSpec(name=name, shape=size, dtype="float32", nbytes=nbytes, quantised="qint8")
         yield Coded(spec, partial(_decoded, reader, spec, group, (at, scales if apart else at + count)))
         at += count if apart else spec.nbytes
         scales += 4 * (count // group)

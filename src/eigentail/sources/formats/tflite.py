@@ -83,8 +83,9 @@ def _presented(reader: RangeReader, constant: Constant, name: str) -> Iterator[C
     spec = TensorSpec(
         name=name,
         shape=tuple(constant.shape[axis] for axis in axes) if axes else constant.shape,
-        dtype=_word(constant),
+        dtype="float32" if constant.scales else constant.dtype,
         nbytes=constant.nbytes,
+        quantised=_word(constant),
         groups=_groups(constant, use) if use and axes else 0,
         conv_transposed=role.transposed and bool(axes),
     )
@@ -107,13 +108,15 @@ def _factors(reader: RangeReader, constant: Constant, name: str, axes: tuple[int
     for at in range(count):
         own = f"{name.removesuffix('.weight')}.{at}.weight" if count > 1 else name
         shape = tuple(sides[axis] for axis in axes)
-        spec = TensorSpec(name=own, shape=shape, dtype=_word(constant), nbytes=constant.nbytes // count)
+        dtype = "float32" if constant.scales else constant.dtype
+        nbytes, quantised = constant.nbytes // count, _word(constant)
+        spec = TensorSpec(name=own, shape=shape, dtype=dtype, nbytes=nbytes, quantised=quantised)
         yield Coded(spec, partial(_factor, reader, constant, (at, axes)))
 
 
 def _word(constant: Constant) -> str:
-    """What is stored: "qint8" for codes with scales, as TensorFlow calls them."""
-    return f"q{constant.dtype}" if constant.scales else constant.dtype
+    """What is decoded: "qint8" for codes with scales, as TensorFlow calls them."""
+    return f"q{constant.dtype}" if constant.scales else ""
 
 
 def _turned(reader: RangeReader, constant: Constant, axes: tuple[int, ...], part: Rows) -> NDArray[Any]:

@@ -1,0 +1,1 @@
+"""CODES AND SCALES -> weights. One scheme of quantisation per file, each offered as `SCHEME`."""
