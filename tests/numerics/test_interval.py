@@ -32,19 +32,19 @@ def as_promised(rows: list[coverage.Row]) -> bool:
 @pytest.mark.parametrize(("design", "estimator"), coverage.MEASURED[:4])
 @pytest.mark.parametrize("n", [100, 500])
 def test_it_holds_the_truth_in_nine_cases_of_ten(design: str, estimator: str, n: int) -> None:
-    assert as_promised(coverage.samples([(design, estimator)], sizes=[n], trials=40 if n == 500 else 80))
+    assert as_promised(coverage.samples([(design, estimator)], sizes=[n], trials=30 if n == 500 else 60))
 
 
 @pytest.mark.parametrize("n", [50, 2000])
 def test_it_does_so_at_either_end_of_the_sizes(n: int) -> None:
-    assert as_promised(coverage.samples([("power law", "clauset")], sizes=[n], trials=40 if n == 2000 else 100))
+    assert as_promised(coverage.samples([("power law", "clauset")], sizes=[n], trials=25 if n == 2000 else 100))
 
 
 @pytest.mark.parametrize(("n", "alpha"), [(50, 5.0), (100, 1.8)])
 def test_it_does_so_where_a_body_passes_for_tail(n: int, alpha: float) -> None:
-    rows = coverage.samples([("body 4/5, tail 1/5", "clauset")], sizes=[n], alphas=[alpha], trials=250)
+    rows = coverage.samples([("body 4/5, tail 1/5", "clauset")], sizes=[n], alphas=[alpha], trials=200)
     assert as_promised(rows)
-    assert rows[0].share > 0.82  # a bootstrap that takes the fit for the truth holds 74 to 79 %
+    assert rows[0].share > 0.82  # a bootstrap that takes the fit for the truth stays below
 
 
 def test_the_jackknife_holds_the_truth_of_pareto_entries() -> None:

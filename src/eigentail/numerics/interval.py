@@ -10,21 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigentail.numerics.refit import Refits
-from eigentail.numerics.smallest_distance import Tails, tails_of
+from eigentail.numerics.smallest_distance import Tails, lower_bounds, tails_of
 from eigentail.numerics.tail import Estimator
 from eigentail.records import NAN, Fit
 
 LEVEL: Final = 0.90
 RESAMPLES: Final = 200
 # The shares left out below and above. Where xmin is searched for, the search enters twice and the exponents scatter too
-# much: of pure power laws more than 95 % would be covered. Less is left out below, since a body that is taken for tail
-# raises a small alpha more than it lowers a large one. Chosen on other draws than those of docs/trust.md.
+# much: of pure power laws more than 95 % would be covered. So more is left out above; below, where a body that is taken
+# for tail hides an alpha that is small, nothing can be spared. Chosen on other draws than those of docs/trust.md.
 _FIXED: Final = ((1 - LEVEL) / 2, (1 - LEVEL) / 2)
-_SEARCHED: Final = (0.06, 0.10)
+_SEARCHED: Final = (0.05, 0.10)
 # Numbers drawn at a time: a few megabytes.
 _BLOCK: Final = 1 << 20
 # Samples drawn for each xmin that a resample chose: the choice needs fewer numbers than the ends.
 _EACH: Final = 2
+# Distance times sqrt(n) beyond which a law with an estimated exponent is rejected at 5 %.
+_FAR: Final = 1.094
 _TINY: Final = 1e-300
 
 
@@ -52,12 +54,14 @@ def interval_of(
     """The 90 % interval of alpha, the choice of xmin included: a bootstrap in two steps.
 
     First the sample is drawn again, smoothed, and the estimator chooses an xmin: where else the tail could begin, with
-    an exponent alpha'. Then a sample is drawn for which that is the truth: the tail from its law, what is below from
-    the values below. The estimator finds alpha* in it, choosing xmin once more, and
-    1 + (alpha' - 1)^2 / (alpha* - 1) is an exponent that may be the true one, because (alpha* - 1) / (alpha' - 1) has
-    the same law whatever alpha' when the sample is a pure power law. So a body that passes for a part of the tail
-    widens the interval as often as the sample leaves that open. The ends leave out 6 % of these exponents below and
-    10 % above, as the choice of xmin has entered twice; 5 % each where there is no choice. Alpha itself is always held.
+    an exponent alpha'. (Where the sample itself is too far from that law, xmin stays where it is.) Then a sample is
+    drawn for which that is the truth: the tail from its law, what is below from the values below. The estimator finds
+    alpha* in it, choosing xmin once more, and 1 + (alpha' - 1)^2 / (alpha* - 1) is an exponent that may be the true
+    one, because (alpha* - 1) / (alpha' - 1) has the same law whatever alpha' when the sample is a pure power law. So a
+    body that passes for a part of the tail widens the interval as often as the sample leaves that open.
+
+    The ends leave out 5 % of these exponents below and 10 % above, as the choice of xmin has entered twice; 5 % each
+    where there is no choice. Alpha itself is always held.
 
     Args:
         values: what was fitted, positive and ascending; shape (n,).
@@ -70,7 +74,8 @@ def interval_of(
         The interval; NaN where the fit is not ok or the estimator cannot refit.
 
     Source: Clauset, Shalizi & Newman, SIAM Review 51 (2009), section 4.1 (body and tail drawn apart); Davison &
-        Hinkley, Bootstrap Methods (1997), sections 3.4 (smoothing) and 5.2 (the pivot). Putting the two steps together
+        Hinkley, Bootstrap Methods (1997), sections 3.4 (smoothing) and 5.2 (the pivot); Stephens, Journal of the
+        American Statistical Association 69 (1974), 730 (when the sample is too far). Putting the two steps together
         is this project's. Eigenvalues repel each other: docs/trust.md has the coverage, for matrices too.
 
     Example:
@@ -103,19 +108,22 @@ def _likely(
     """Exponents that may be the true one, and where the resamples behind them began their tails."""
     redrawn = _redrawn(tails.logs, fit.alpha, rng, -(-rows // _EACH))
     chosen = refit(redrawn)
-    xmins = np.repeat(redrawn[np.arange(len(redrawn)), chosen.starts], _EACH)[:rows]
+    xmins = redrawn[np.arange(len(redrawn)), chosen.starts]
     places = np.minimum(np.searchsorted(tails.logs[tails.starts], xmins), len(tails.starts) - 1)
-    alphas = _exponents(tails, fit)[places]
+    own = min(int(np.searchsorted(tails.starts, len(tails.logs) - fit.tail)), len(tails.starts) - 1)
+    places[_is_rejected(tails, places)] = own
+    places = np.repeat(places, _EACH)[:rows]
+    alphas = 1 + (tails.alphas[places] - 1) * ((fit.alpha - 1) / (tails.alphas[own] - 1))
     again = refit(_drawn_from(tails.logs, tails.starts[places], alphas, rng))
     with np.errstate(all="ignore"):
         return Refits(alphas=1 + (alphas - 1) ** 2 / (again.alphas - 1), starts=chosen.starts)
 
 
-def _exponents(tails: Tails, fit: Fit) -> NDArray[np.float64]:
-    """From each place on, in the estimator's terms: at its own xmin its own exponent (Hill does not count xmin)."""
-    own = tails.alphas[min(int(np.searchsorted(tails.starts, len(tails.logs) - fit.tail)), len(tails.starts) - 1)]
-    exponents: NDArray[np.float64] = 1 + (tails.alphas - 1) * ((fit.alpha - 1) / (own - 1))
-    return exponents
+def _is_rejected(tails: Tails, places: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Whether the sample, from each place on, is too far from a power law to be drawn from one."""
+    there = Tails(tails.logs, tails.below, tails.starts[places], tails.alphas[places])
+    rejected: NDArray[np.bool_] = lower_bounds(there) * np.sqrt(len(tails.logs) - there.starts) > _FAR
+    return rejected
 
 
 def _redrawn(logs: NDArray[np.float64], alpha: float, rng: np.random.Generator, rows: int) -> NDArray[np.float64]:
@@ -144,8 +152,11 @@ def _drawn_from(
     drawn = rng.standard_exponential((len(starts), n + 1))
     sums = np.cumsum(drawn, axis=1)
     ranks = (sums[:, :-1] * (first / np.take_along_axis(sums, first, axis=1))).astype(np.intp)
-    below = np.arange(n) < first
     # ordered exponentials are sums of independent ones
-    steps = np.where(below, 0.0, drawn[:, 1:] / np.arange(n, 0, -1))
-    tail = logs[first] + np.cumsum(steps, axis=1) / (alphas[:, None] - 1)
-    return np.where(below, logs[np.minimum(ranks, np.maximum(first - 1, 0))], tail)
+    steps = drawn[:, 1:]
+    steps *= np.arange(n) >= first
+    steps /= np.arange(n, 0, -1)
+    tail = np.cumsum(steps, axis=1)
+    tail /= alphas[:, None] - 1
+    tail += logs[first]
+    return np.where(np.arange(n) < first, logs[np.minimum(ranks, np.maximum(first - 1, 0))], tail)
