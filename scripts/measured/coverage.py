@@ -139,9 +139,10 @@ def rows() -> list[Row]:
     default = [pair for pair in MEASURED if pair[1] == "clauset"]
     others = [pair for pair in MEASURED if pair not in default]
     return [
-        *samples(default, sizes=SIZES[:5]),
+        *samples(default, sizes=SIZES[:2], trials=1000),
+        *samples(default, sizes=SIZES[2:5], trials=500),
         *samples(default, sizes=SIZES[5:], trials=200),
-        *samples(others, trials=100),
+        *samples(others, trials=200),
         *matrices(),
     ]
 

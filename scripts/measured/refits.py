@@ -44,7 +44,7 @@ def ratio(values: NDArray[np.float64], seed: int) -> float:
     clauset = estimators["clauset"]
     drawn = resampled(values, clauset.fit(values), np.random.default_rng(seed), 200)
     exact = np.log([clauset.fit(one).alpha - 1 for one in drawn])
-    quick = np.log(refit_smallest_distance(np.log(drawn)) - 1)
+    quick = np.log(refit_smallest_distance(np.log(drawn)).alphas - 1)
     return _width(quick) / _width(exact)
 
 

@@ -105,7 +105,7 @@ def test_finds_where_the_tail_begins() -> None:
 
 
 def test_equal_distances_go_to_the_smaller_xmin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_lower_bounds", lambda tails: np.zeros(len(tails.starts))[::-1])
+    monkeypatch.setattr(module, "lower_bounds", lambda tails: np.zeros(len(tails.starts))[::-1])
     monkeypatch.setattr(module, "_raise_bounds", lambda *probe: None)
     monkeypatch.setattr(module, "_all_gaps", lambda tails, candidate: np.full(2, 0.25))
     fit = clauset(np.array([1.0, 2.0, 3.0, 5.0, 9.0]))

@@ -96,8 +96,8 @@ def test_a_phase_is_told_at_128(name: str, Q: int) -> None:
 @pytest.mark.parametrize("name", MADE)
 @pytest.mark.parametrize("Q", [1, 2])
 def test_a_phase_is_told_at_512(name: str, Q: int) -> None:
-    found = phases(name, 512 * Q, 512, 3)
-    assert found[MADE[name][1]] == 3, found
+    found = phases(name, 512 * Q, 512, 10)
+    assert found[MADE[name][1]] >= 9, found
 
 
 @pytest.mark.parametrize(

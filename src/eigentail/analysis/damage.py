@@ -18,6 +18,8 @@ from eigentail.records.difference import Deed, LayerDifference, Outcome, Side, T
 # Models of which a smaller part of the smaller one's layers could be compared are not the same network.
 LEAST_SHARED: Final = 0.5
 _COLLAPSED_SHARE: Final = 0.5
+# Well above the level at which a layer counts as more than noise: one at its edge is not lost by moving a little.
+_LOST_IN_NOISE: Final = 0.1
 # Deviations of the log10 norm ratio from that of most layers, in units of their spread, that are no chance.
 _JUMP: Final = 6.0
 # The least spread: a jump is a factor of 10^(6 * 0.03) = 1.5 or more, even where nothing else moved.
@@ -29,7 +31,7 @@ class Rule(NamedTuple):
 
     Example:
         >>> len(RULES)
-        3
+        4
     """
 
     holds: Callable[[Layer, Side, Side], bool]
@@ -40,10 +42,10 @@ def damage_of(layer: Layer, base: Side, other: Side) -> str:
     """Why a layer looks damaged, or "".
 
     Half of its eigenvalues or more are zero now and were not before; it has more correlation traps (where they were
-    asked for); or alpha left its interval for the worse: each exponent lies outside the other's interval, also when
-    both tails have the same number of eigenvalues (xmin may jump without anything else having changed), and it rose
-    towards noise or fell surely below 2. The last needs 50 eigenvalues, and a base that is more than noise: what was
-    never trained cannot be damaged by training.
+    asked for); it was more than noise and cannot be told from noise now; or alpha left its interval for the worse: each
+    exponent lies outside the other's interval, also when both tails have the same number of eigenvalues (xmin may jump
+    without anything else having changed), and it rose towards noise or fell surely below 2. The last two need 50
+    eigenvalues, and a base that is more than noise: what was never trained cannot be damaged by training.
 
     Args:
         layer: which one.
@@ -161,6 +163,10 @@ def _is_outside(alpha: float, side: Side) -> bool:
     return alpha < side.alpha_low or alpha > side.alpha_high
 
 
+def _has_drowned(layer: Layer, base: Side, other: Side) -> bool:
+    return layer.num_evals >= FEWEST_TO_JUDGE and base.noise_p < NOISE_LEVEL and other.noise_p >= _LOST_IN_NOISE
+
+
 def _left(layer: Layer, base: Side, other: Side) -> bool:
     if layer.num_evals < FEWEST_TO_JUDGE or base.noise_p >= NOISE_LEVEL:
         return False
@@ -187,6 +193,13 @@ RULES: Final = (
     Rule(
         lambda layer, base, other: (other.traps or 0) > (base.traps or 0),
         lambda layer, base, other: f"{other.traps} correlation traps, {base.traps} before",
+    ),
+    Rule(
+        _has_drowned,
+        lambda layer, base, other: (
+            f"cannot be told from noise now: {other.noise_p:.2g} of random matrices look as far from it, "
+            f"{base.noise_p:.2g} before"
+        ),
     ),
     Rule(
         _left,

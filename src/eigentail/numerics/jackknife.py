@@ -45,11 +45,10 @@ def jackknife(stack: NDArray[Any], fit: Callable[[NDArray[Any]], Fit], *, seed: 
     mean is taken; it is too small by up to half where only the rows, or only the columns, are the draws. The interval
     is normal in ln(alpha - 1), because the law of alpha is skewed (in alpha where alpha is 1 or less).
 
-    The choice of xmin jumps, so Clauset's exponent is not a smooth function of the weights and a single error is rough;
-    the coverage is near 90 % all the same. Measured on 80 to 200 matrices each with Pareto entries of index 1 and 1.5
-    (M = 128 and 256, Q = 1 and 2): 91 to 95 % of the estimator's own mean for `clauset`, 89 to 97 % for `hill`. Of the
-    exponent of the theory, 1 + index / 2, it covers 84 to 93 % for `clauset`; for `hill` 4 to 59 % at Q = 1, where that
-    one's bias is larger than its error.
+    The choice of xmin jumps, so Clauset's exponent is not a smooth function of the weights and a single error is rough.
+    What is covered is the estimator's own mean; where its bias is larger than its
+    error, as Hill's is for square matrices with Pareto entries, the exponent of a theory lies elsewhere. How often the
+    interval around Clauset's exponent holds that of the theory, `scripts/trust.py --only coverage` prints.
 
     Args:
         stack: shape (count, rows, columns); the same rows and columns are left out of all its matrices.

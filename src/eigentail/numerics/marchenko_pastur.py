@@ -21,8 +21,8 @@ _FEWEST: Final = 8
 # Points of the angle at which the law is tabulated, and of the middle half at which bulk and law are matched.
 _ANGLES: Final = 1025
 _MIDDLE: Final = 0.25 + (np.arange(32) + 0.5) / 64
-# Trace and middle half of noise differ by 1.2 / sqrt(N M count) (standard deviation) and up to 0.5 / N (bias): measured
-# for M = 8 to 512, Q = 1 to 16. Beyond that times three what lies within the edge is not all noise.
+# Trace and middle half of noise differ by about 1 / sqrt(N M count) (standard deviation) and less than 1 / N (bias).
+# Several times beyond, what lies within the edge is not all noise.
 _DEVIATIONS: Final = 4.0
 
 

@@ -27,7 +27,7 @@ def phase_of(spectrum: Spectrum, fit: Fit, bulk: Bulk) -> Phase | None:
 
     The first row that holds, of the rows below. Spikes are eigenvalues above `upper + margin`; a spike is far when it
     is above 1.5 `upper`; noise fits when `distance` times M is at most 1/4 + (2 + ln M / 2) / sqrt(count), which noise
-    passes in fewer than 1 of 1,000 (measured, M = 2 to 2048, up to 400 pooled). M is rank / count.
+    rarely passes (the tests draw it, pooled and not). M is rank / count.
 
     | phase | when |
     | --- | --- |
@@ -39,8 +39,8 @@ def phase_of(spectrum: Spectrum, fit: Fit, bulk: Bulk) -> Phase | None:
     | bulk+spikes | noise fits; spikes are at most 10 %, and two thirds of them or more are far |
     | bulk-decay | otherwise |
 
-    What few spikes look like is left to chance: of 128 x 128 matrices with Pareto entries of exponent 2.5, two thirds
-    are told bulk-decay, the others have a few isolated spikes or a few weak ones.
+    What few spikes look like is left to chance: matrices with Pareto entries of exponent 2.5 may be told bulk-decay, or
+    have a few isolated spikes or a few weak ones.
 
     Args:
         spectrum: of one matrix, or pooled.

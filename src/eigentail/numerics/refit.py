@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +17,23 @@ _SMALLEST: Final = 2
 _STEEPEST: Final = 1e6
 
 
-def refit_smallest_distance(logs: NDArray[np.float64], first: int = 0, last: int | None = None) -> NDArray[np.float64]:
+class Refits(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """What an estimator finds in each of many samples.
+
+    Attributes:
+        alphas: the exponents, shape (samples,); NaN where there is none.
+        starts: the index of the value taken for xmin, shape (samples,).
+
+    Example:
+        >>> Refits(alphas=np.array([2.0]), starts=np.array([0])).starts.tolist()
+        [0]
+    """
+
+    alphas: NDArray[np.float64]
+    starts: NDArray[np.intp]
+
+
+def refit_smallest_distance(logs: NDArray[np.float64], first: int = 0, last: int | None = None) -> Refits:
     """The exponent of each of many samples, xmin chosen anew in each by the smallest Kolmogorov-Smirnov distance.
 
     Args:
@@ -25,19 +42,20 @@ def refit_smallest_distance(logs: NDArray[np.float64], first: int = 0, last: int
         last: tails begin before this index; None for any that leaves two values.
 
     Returns:
-        Exponents, shape (samples,); NaN where every tail is flat.
+        Exponents and where the tails begin; NaN, and 0, where every tail is flat.
 
     Source: Clauset, Shalizi & Newman, SIAM Review 51 (2009), section 3.3; the grid is this project's.
 
     Example:
         >>> rng = np.random.default_rng(0)
         >>> samples = np.sort(rng.standard_exponential((50, 400)) / 1.5, axis=1)  # alpha = 2.5
-        >>> bool(2.4 < np.median(refit_smallest_distance(samples)) < 2.6)
+        >>> bool(2.4 < np.median(refit_smallest_distance(samples).alphas) < 2.6)
         True
     """
     n = logs.shape[1]
     best = np.full(len(logs), np.inf, dtype=np.float32)
     chosen = np.full(len(logs), np.nan)
+    starts = np.zeros(len(logs), dtype=np.intp)
     sums = np.cumsum(logs[:, ::-1], axis=1)[:, ::-1]
     short = logs.astype(np.float32)
     for start in _starts(n, first, n if last is None else last):
@@ -47,7 +65,8 @@ def refit_smallest_distance(logs: NDArray[np.float64], first: int = 0, last: int
         better = distances < best
         best[better] = distances[better]
         chosen[better] = alphas[better]
-    return chosen
+        starts[better] = start
+    return Refits(alphas=chosen, starts=starts)
 
 
 def _starts(n: int, first: int, last: int) -> NDArray[np.intp]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigentail.errors import UsageError
+from eigentail.numerics.refit import Refits
 from eigentail.numerics.roundoff import is_flat
 from eigentail.records import NAN, Fit, FitStatus, Spectrum
 from eigentail.registry import Registry
@@ -22,8 +23,8 @@ class Estimator(msgspec.Struct, frozen=True, kw_only=True):
         name: the word for `Settings.tail`.
         title: what it does, in a few words.
         fit: from positive ascending values, at least two of them different, to a fit.
-        refit: the exponents of many samples at once, for the interval: from natural logarithms, ascending along the
-            last axis, shape (samples, n), to shape (samples,); None where there is no interval.
+        refit: many samples at once, for the interval: from natural logarithms, ascending along the last axis, shape
+            (samples, n), to their exponents and the indices of xmin; None where there is no interval.
         sample: what is fitted when it is not the layer's own eigenvalues: from the weights, shape (count, rows,
             columns), to ascending values; None for the eigenvalues.
         on_scale: whether an exponent of 2 or 6 means what it means in the literature; where it does not (Hill's reads
@@ -38,7 +39,7 @@ class Estimator(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     title: str
     fit: Callable[[NDArray[np.float64]], Fit]
-    refit: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
+    refit: Callable[[NDArray[np.float64]], Refits] | None = None
     sample: Callable[[NDArray[Any]], NDArray[np.float64]] | None = None
     on_scale: bool = False
     at: Callable[[float], Estimator] | None = None

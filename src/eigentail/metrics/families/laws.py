@@ -2,57 +2,43 @@
 
 from __future__ import annotations
 
-from eigentail.metrics.metric import metric
+from typing import Final
+
+from eigentail.metrics.metric import Metric, Scaling, metric
 from eigentail.numerics.comparison import Laws
 from eigentail.numerics.goodness import Goodness
 
-
-@metric("log-likelihood ratio of power law against lognormal")
-def R_lognormal(laws: Laws) -> float:
-    """Positive: the power law is more likely (Clauset, Shalizi & Newman 2009, section 5)."""
-    return laws.of("lognormal").R
-
-
-@metric("p-value of R_lognormal")
-def p_lognormal(laws: Laws) -> float:
-    """Vuong's test."""
-    return laws.of("lognormal").p
-
-
-@metric("log-likelihood ratio of power law against exponential")
-def R_exponential(laws: Laws) -> float:
-    """Positive: the power law is more likely."""
-    return laws.of("exponential").R
+_NEVER: Final = "Never positive: the power law is "
+# Column -> the law's registered name, its name in words, how R and p are to be read.
+_OTHERS: Final = {
+    "lognormal": ("lognormal", "lognormal", _NEVER + "a limit of the other", "Vuong's test."),
+    "exponential": ("exponential", "exponential", "Positive: the power law is more likely", "Vuong's test."),
+    "truncated": (
+        "truncated_power_law",
+        "power law with cutoff",
+        _NEVER + "the one without cutoff",
+        "Chi-square with one degree of freedom, as the laws are nested.",
+    ),
+    "stretched": ("stretched_exponential", "stretched exponential", _NEVER + "a limit of the other", "Vuong's test."),
+}
 
 
-@metric("p-value of R_exponential")
-def p_exponential(laws: Laws) -> float:
-    """Vuong's test."""
-    return laws.of("exponential").p
+def _pair(column: str) -> tuple[Metric, Metric]:
+    """The ratio of the power law against one other, and its p-value."""
+    name, words, ratio, p_value = _OTHERS[column]
+    title = f"log-likelihood ratio of power law against {words}"
 
+    def R(laws: Laws) -> float:
+        return laws.of(name).R
 
-@metric("log-likelihood ratio of power law against power law with cutoff")
-def R_truncated(laws: Laws) -> float:
-    """Never positive: the power law is the one without cutoff."""
-    return laws.of("truncated_power_law").R
+    def p(laws: Laws) -> float:
+        return laws.of(name).p
 
-
-@metric("p-value of R_truncated")
-def p_truncated(laws: Laws) -> float:
-    """Chi-square with one degree of freedom, as the laws are nested."""
-    return laws.of("truncated_power_law").p
-
-
-@metric("log-likelihood ratio of power law against stretched exponential")
-def R_stretched(laws: Laws) -> float:
-    """Never positive: the power law is a limit of the other."""
-    return laws.of("stretched_exponential").R
-
-
-@metric("p-value of R_stretched")
-def p_stretched(laws: Laws) -> float:
-    """Vuong's test."""
-    return laws.of("stretched_exponential").p
+    R.__doc__, p.__doc__ = f"{ratio} (Clauset, Shalizi & Newman 2009, section 5).", p_value
+    return (
+        Metric(name=f"R_{column}", title=title, scaling=Scaling(), needs=("laws",), compute=R),
+        Metric(name=f"p_{column}", title=f"p-value of R_{column}", scaling=Scaling(), needs=("laws",), compute=p),
+    )
 
 
 @metric("p-value of the power law by bootstrap")
@@ -61,14 +47,4 @@ def gof_p(goodness: Goodness) -> float:
     return goodness.p
 
 
-METRICS = (
-    R_lognormal,
-    p_lognormal,
-    R_exponential,
-    p_exponential,
-    R_truncated,
-    p_truncated,
-    R_stretched,
-    p_stretched,
-    gof_p,
-)
+METRICS = (*(found for column in _OTHERS for found in _pair(column)), gof_p)

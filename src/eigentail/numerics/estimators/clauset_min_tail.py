@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from eigentail.numerics.refit import refit_smallest_distance
+from eigentail.numerics.refit import Refits, refit_smallest_distance
 from eigentail.numerics.smallest_distance import smallest_distance_fit
 from eigentail.numerics.tail import Estimator
 from eigentail.records import Fit
@@ -38,20 +38,20 @@ def clauset_min_tail(values: NDArray[np.float64]) -> Fit:
     return smallest_distance_fit(values, 0, _last(len(values)))
 
 
-def clauset_min_tail_refit(logs: NDArray[np.float64]) -> NDArray[np.float64]:
+def clauset_min_tail_refit(logs: NDArray[np.float64]) -> Refits:
     """The exponent of each of many samples, xmin chosen anew in each among the longer tails.
 
     Args:
         logs: natural logarithms, ascending along the last axis; shape (samples, n), n at least 2.
 
     Returns:
-        Exponents, shape (samples,); NaN where every tail is flat.
+        Exponents and where the tails begin; NaN, and 0, where every tail is flat.
 
     Source: as for `refit_smallest_distance`.
 
     Example:
         >>> samples = np.sort(np.random.default_rng(0).standard_exponential((50, 400)), axis=1)  # alpha = 2
-        >>> 1.9 < float(np.median(clauset_min_tail_refit(samples))) < 2.1
+        >>> 1.9 < float(np.median(clauset_min_tail_refit(samples).alphas)) < 2.1
         True
     """
     return refit_smallest_distance(logs, 0, _last(logs.shape[1]))

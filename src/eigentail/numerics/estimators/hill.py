@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigentail.errors import UsageError
+from eigentail.numerics.refit import Refits
 from eigentail.numerics.smallest_distance import tails_of
 from eigentail.numerics.tail import Estimator
 from eigentail.records import Fit, FitStatus
@@ -57,7 +58,7 @@ def hill(values: NDArray[np.float64], fraction: float = _HALF) -> Fit:
     )
 
 
-def hill_refit(logs: NDArray[np.float64], fraction: float = _HALF) -> NDArray[np.float64]:
+def hill_refit(logs: NDArray[np.float64], fraction: float = _HALF) -> Refits:
     """Hill's exponent of many samples at once.
 
     Args:
@@ -65,18 +66,18 @@ def hill_refit(logs: NDArray[np.float64], fraction: float = _HALF) -> NDArray[np
         fraction: between 0 and 1.
 
     Returns:
-        The exponents, shape (samples,); NaN where the k + 1 largest values of a sample are all equal.
+        The exponents, NaN where the k + 1 largest values of a sample are all equal, and the index of the smallest.
 
     Source: Hill, Annals of Statistics 3 (1975), section 2.
 
     Example:
-        >>> hill_refit(np.log([[1.0, 2.0, 4.0, 8.0], [1.0, 1.0, 3.0, 9.0]])).round(3).tolist()
+        >>> hill_refit(np.log([[1.0, 2.0, 4.0, 8.0], [1.0, 1.0, 3.0, 9.0]])).alphas.round(3).tolist()
         [1.962, 1.607]
     """
     k = _largest(logs.shape[1], fraction)
     totals = np.sum(logs[:, -k:] - logs[:, -k - 1, None], axis=1)
     exponents: NDArray[np.float64] = 1 + k / np.where(totals > 0, totals, np.nan)
-    return exponents
+    return Refits(alphas=exponents, starts=np.full(len(logs), logs.shape[1] - k - 1))
 
 
 def hill_at(fraction: float) -> Estimator:
