@@ -1,0 +1,57 @@
+"""Layers that Flax keeps in one array each, stacked along an axis (nn.scan, nn.vmap): where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+Shape = tuple[int, ...]
+Path = tuple[str, ...]
+
+MOST_LAYERS: Final = 4096
+_VECTORS: Final = ("bias", "scale")
+
+
+def stacks(shapes: Mapping[Path, Shape]) -> dict[Path, tuple[int, int]]:
+    """Where the arrays of several layers lie in one.
+
+    A file does not say so. It shows where everything below one module has an axis of one size in common: there the
+    vectors (`bias`, `scale`) have two axes and some kernel has three. Flax puts that axis first, MaxText second.
+
+    Args:
+        shapes: every array of a model, by the names of its modules and its own.
+
+    Returns:
+        The path of the module around the stack to the axis and the number of layers.
+
+    Example:
+        >>> stacks({("layers", "mlp", "kernel"): (3, 8, 16), ("layers", "mlp", "bias"): (3, 16)})
+        {('layers',): (0, 3)}
+        >>> stacks({("attn", "key", "kernel"): (8, 2, 6), ("attn", "key", "bias"): (2, 6)})
+        {}
+    """
+    below: dict[Path, list[Path]] = {}
+    for path in shapes:
+        for end in range(1, len(path)):
+            below.setdefault(path[:end], []).append(path)
+    found: dict[Path, tuple[int, int]] = {}
+    for module in sorted(below, key=len):
+        inside = any(module[:end] in found for end in range(1, len(module)))
+        axis = None if inside else _axis([(path[-1], shapes[path]) for path in below[module]])
+        if axis is not None:
+            found[module] = axis, shapes[below[module][0]][axis]
+    return found
+
+
+def _axis(arrays: Sequence[tuple[str, Shape]]) -> int | None:
+    """The axis of the layers, None where there is none."""
+    is_stack = (
+        all(len(shape) > 1 for _, shape in arrays)
+        and any(name in _VECTORS and len(shape) == 2 for name, shape in arrays)
+        and any(name == "kernel" and len(shape) > 2 for name, shape in arrays)
+    )
+    for axis in (0, 1) if is_stack else ():
+        sizes = {shape[axis] for _, shape in arrays}
+        if len(sizes) == 1 and 1 < min(sizes) <= MOST_LAYERS:
+            return axis
+    return None
