@@ -16,7 +16,7 @@ Path = tuple[str, ...]
 
 # Projections onto heads, (in, heads, size), and back from them, (heads, size, out).
 _ONTO_HEADS: Final = frozenset({"query", "key", "value", "q", "k", "v", "q_proj", "k_proj", "v_proj"})
-_FROM_HEADS: Final = frozenset({"out", "o", "o_proj", "attention_output", "output_dense"})
+_FROM_HEADS: Final = frozenset({"out", "o", "o_proj", "attention_output", "output_dense", "dense", "linear"})
 _QKV: Final = re.compile(r"(self_attention_|attention_)?qkv(_proj|proj)?")
 # Einsums of Gemma, whose arrays are called "w": the stored axes in their new order, and the parts of a first axis.
 _EINSUMS: Final[Mapping[str, tuple[tuple[int, ...], Path]]] = {

@@ -1,7 +1,8 @@
-"""Layers that Flax keeps in one array each, stacked along an axis (nn.scan, nn.vmap): where they are."""
+"""Layers that Flax and Megatron keep in one array each, stacked along an axis (nn.scan): where they are."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -9,14 +10,16 @@ Shape = tuple[int, ...]
 Path = tuple[str, ...]
 
 MOST_LAYERS: Final = 4096
-_VECTORS: Final = ("bias", "scale")
+_VECTOR: Final = re.compile(r"bias|scale|.*norm.*")
+_KERNELS: Final = ("kernel", "weight")
 
 
 def stacks(shapes: Mapping[Path, Shape]) -> dict[Path, tuple[int, int]]:
     """Where the arrays of several layers lie in one.
 
     A file does not say so. It shows where everything below one module has an axis of one size in common: there the
-    vectors (`bias`, `scale`) have two axes and some kernel has three. Flax puts that axis first, MaxText second.
+    vectors (biases, scales and what belongs to a norm) have two axes and some kernel has three. Flax and Megatron put
+    that axis first, MaxText second.
 
     Args:
         shapes: every array of a model, by the names of its modules and its own.
@@ -37,18 +40,18 @@ def stacks(shapes: Mapping[Path, Shape]) -> dict[Path, tuple[int, int]]:
     found: dict[Path, tuple[int, int]] = {}
     for module in sorted(below, key=len):
         inside = any(module[:end] in found for end in range(1, len(module)))
-        axis = None if inside else _axis([(path[-1], shapes[path]) for path in below[module]])
+        axis = None if inside else _axis([(path[-2:], shapes[path]) for path in below[module]])
         if axis is not None:
             found[module] = axis, shapes[below[module][0]][axis]
     return found
 
 
-def _axis(arrays: Sequence[tuple[str, Shape]]) -> int | None:
+def _axis(arrays: Sequence[tuple[Path, Shape]]) -> int | None:
     """The axis of the layers, None where there is none."""
     is_stack = (
         all(len(shape) > 1 for _, shape in arrays)
-        and any(name in _VECTORS and len(shape) == 2 for name, shape in arrays)
-        and any(name == "kernel" and len(shape) > 2 for name, shape in arrays)
+        and any(len(shape) == 2 and any(map(_VECTOR.fullmatch, words)) for words, shape in arrays)
+        and any(words[-1] in _KERNELS and len(shape) > 2 for words, shape in arrays)
     )
     for axis in (0, 1) if is_stack else ():
         sizes = {shape[axis] for _, shape in arrays}

@@ -10,6 +10,7 @@ from typing import Final
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
 from eigentail.sources.config import read_config
+from eigentail.sources.formats.orbax import item_in
 from eigentail.sources.formats.recognised import folder_looks_like
 from eigentail.sources.joined import Joined, join
 from eigentail.sources.protocol import Format
@@ -33,6 +34,7 @@ _BESIDE: Final = re.compile(
 )
 _SHARD: Final = re.compile(r"(?P<stem>.+)-(?P<at>\d{5,6})-of-(?P<of>\d{5,6})(?P<variant>\.\w+)?")
 _SLICE: Final = re.compile(r"consolidated\.\d{2}")
+LISTS: Final = ("_METADATA", ".metadata")
 PIPELINE: Final = "model_index.json"
 
 
@@ -53,7 +55,7 @@ def open_folder(ref: SourceRef) -> Joined:
         >>> source.close()
     """
     folder = Path(ref.target)
-    targets = _pipeline(folder) if (folder / PIPELINE).is_file() else [("", path) for path in weight_files(folder)]
+    targets = _pipeline(folder) if (folder / PIPELINE).is_file() else [("", path) for path in _files(folder)]
     if not targets:
         raise _nothing(folder)
     return join(ref, [(prefix, str(path)) for prefix, path in targets], read_config(folder))
@@ -86,6 +88,13 @@ def weight_files(folder: Path) -> list[Path]:
                 brings_others = tier == (".gguf",)  # a GGUF shard knows the set it belongs to
                 return [folder / name for name in (found[:1] if brings_others else found)]
     return [folder / name for name in _only(names, folder)]
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files to open: the one list that a distributed checkpoint has of its pieces, else the weights themselves."""
+    lists = [folder / name for name in LISTS if (folder / name).is_file()]
+    step = item_in(folder) if (folder / "_CHECKPOINT_METADATA").is_file() and not lists else None
+    return [step] if step else lists[:1] or weight_files(folder)
 
 
 _Choice = Callable[[Sequence[str], tuple[str, ...], Path], Sequence[str]]

@@ -51,7 +51,7 @@ _MAGIC: Final[tuple[tuple[bytes, int, Look], ...]] = (
     (b"lmgg", 0, _unread("a GGML file")),
     (b"tjgg", 0, _unread("a GGML file")),
     (b"TFL3", 4, Look("a TensorFlow Lite model")),
-    (b"ustar", 257, Look("a tar archive (or a NeMo model)", _UNPACK)),
+    (b"ustar", 257, Look("a tar archive", _UNPACK)),
     (b"\x93NUMPY", 0, Look("a numpy array")),
     (b"PK\x03\x04", 0, Look("a zip archive without tensors in it", _UNPACK)),
     (b"PK\x05\x06", 0, Look("an empty zip archive")),
@@ -84,7 +84,6 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[bytes], Look], ...]] = (
 _BY_NAME: Final = (
     (".onnx", _unread("an ONNX model")),
     (".pb", _unread("a TensorFlow graph")),
-    (".msgpack", _unread("a Flax checkpoint")),
     (".caffemodel", _unread("a Caffe model")),
     (".mlmodel", _unread("a Core ML model")),
 )
@@ -92,14 +91,14 @@ _BY_NAME: Final = (
 # A file name that gives a kind of folder away, and the kind.
 _FOLDERS: Final = (
     (re.compile(r"saved_model\.pb(txt)?$"), _unread("a TensorFlow SavedModel")),
-    (re.compile(r"(_METADATA|manifest\.ocdbt|_CHECKPOINT_METADATA)$"), _unread("an Orbax checkpoint")),
+    (
+        re.compile(r"manifest\.ocdbt$"),
+        Look("an OCDBT database without the list _METADATA of its arrays", "save it again with Orbax 0.3 or later"),
+    ),
     (re.compile(r".*\.data-\d{5}-of-\d{5}$"), _unread("a TensorFlow checkpoint")),
     (
         re.compile(r".*\.distcp$"),
-        _unread(
-            "a distributed PyTorch checkpoint",
-            "convert it: python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER FILE",
-        ),
+        Look("a distributed PyTorch checkpoint without its list .metadata", "was it copied without hidden files?"),
     ),
     (
         re.compile(r"(bf16_)?zero_pp_rank_.*|zero_to_fp32\.py$"),
