@@ -25,16 +25,21 @@ TIERS: Final = (
     (".keras", ".h5", ".hdf5"),
     (".gguf",),
     (".tflite",),
+    (".nemo",),
+    (".msgpack",),
 )
 SUFFIXES: Final = tuple(suffix for tier in TIERS for suffix in tier)
-USUAL_STEMS: Final = ("model", "diffusion_pytorch_model", "pytorch_model", "consolidated", "adapter_model")
+USUAL_STEMS: Final = (
+    "model", "diffusion_pytorch_model", "pytorch_model", "consolidated", "adapter_model", "flax_model",
+)  # fmt: skip
 
 _BESIDE: Final = re.compile(
     r"(optimizer|optim|scheduler|scaler|training_args|trainer_state|rng_state|random_states|tokenizer)", re.IGNORECASE
 )
 _SHARD: Final = re.compile(r"(?P<stem>.+)-(?P<at>\d{5,6})-of-(?P<of>\d{5,6})(?P<variant>\.\w+)?")
 _SLICE: Final = re.compile(r"consolidated\.\d{2}")
-LISTS: Final = ("_METADATA", ".metadata")
+LISTS: Final = (("_METADATA", "*"), (".metadata", "*.distcp"))
+STEP: Final = "_CHECKPOINT_METADATA"
 PIPELINE: Final = "model_index.json"
 
 
@@ -92,8 +97,8 @@ def weight_files(folder: Path) -> list[Path]:
 
 def _files(folder: Path) -> list[Path]:
     """The files to open: the one list that a distributed checkpoint has of its pieces, else the weights themselves."""
-    lists = [folder / name for name in LISTS if (folder / name).is_file()]
-    step = item_in(folder) if (folder / "_CHECKPOINT_METADATA").is_file() and not lists else None
+    lists = [folder / name for name, piece in LISTS if (folder / name).is_file() and any(folder.glob(piece))]
+    step = item_in(folder) if (folder / STEP).is_file() and not lists else None
     return [step] if step else lists[:1] or weight_files(folder)
 
 
@@ -194,7 +199,9 @@ def _nothing(folder: Path) -> SourceError:
 
 
 def _has_weights(folder: Path) -> bool:
-    return any(path.name.endswith(SUFFIXES) and not _BESIDE.match(path.name) for path in folder.iterdir())
+    names = [path.name for path in folder.iterdir()]
+    is_step = any(name == STEP or name in dict(LISTS) for name in names) and not _BESIDE.match(folder.name)
+    return is_step or any(name.endswith(SUFFIXES) and not _BESIDE.match(name) for name in names)
 
 
 FORMAT: Final = Format(
