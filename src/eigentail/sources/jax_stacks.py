@@ -11,6 +11,7 @@ Path = tuple[str, ...]
 
 MOST_LAYERS: Final = 4096
 _VECTOR: Final = re.compile(r"bias|scale|.*norm.*")
+_LAYERS: Final = re.compile(r"(.*_)?(layers?|blocks?|stack|h)")
 _KERNELS: Final = ("kernel", "weight")
 
 
@@ -42,7 +43,10 @@ def stacks(shapes: Mapping[Path, Shape]) -> dict[Path, tuple[int, int]]:
         inside = any(module[:end] in found for end in range(1, len(module)))
         axis = None if inside else _axis([(path[-2:], shapes[path]) for path in below[module]])
         if axis is not None:
-            found[module] = axis, shapes[below[module][0]][axis]
+            path, count = below[module][0], len(below[module])
+            same = [path[:end] for end in range(len(module), len(path)) if len(below[path[:end]]) == count]
+            around = next((other for other in same if _LAYERS.fullmatch(other[-1])), same[-1])
+            found[around] = axis, shapes[path][axis]
     return found
 
 

@@ -10,7 +10,7 @@ from eigentail.errors import SourceError
 from eigentail.sources.ranges import RangeReader
 
 MAX_DEPTH: Final = 64
-MAX_NODES: Final = 500_000
+MAX_NODES: Final = 400_000
 MAX_NAME: Final = 4096
 MAX_AXES: Final = 64
 WINDOW: Final = 512

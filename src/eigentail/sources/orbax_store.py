@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, final
@@ -72,7 +73,8 @@ class ArrayStore:
         return found
 
     def _refusal(self, what: str, error: Exception) -> SourceError:
-        said = str(error).replace(self._where, "").partition("[")[0].split("\n", 1)[0].strip()
+        first = str(error).replace(self._where, "").partition("[")[0].split("\n", 1)[0].strip()
+        said = re.sub(r"^[A-Z_]+: ", "", first)
         return SourceError(f"{what} ({said[:200] or type(error).__name__})", where=self._where, hint=_HINT)
 
 

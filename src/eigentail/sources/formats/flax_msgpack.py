@@ -80,7 +80,7 @@ def _stored(
     held, kind = sum(extent.nbytes for extent in extents), _kind(extents[0].dtype)
     nbytes = nbytes_of(shape, 8 * kind.itemsize) if kind else held
     if nbytes is None or nbytes_of(shape, 8) is None:
-        raise SourceError(f"array {_word(path)} has an impossible shape ({str(shape)[:80]})", where=where)
+        raise SourceError(f"array {_word(path)} has an impossible shape {str(shape)[:80]}", where=where)
     if nbytes != held:
         raise SourceError(
             f"array {_word(path)} needs {nbytes} bytes for its shape {shape}, but {held} are there",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -16,6 +16,7 @@ from eigentail.sources.hdf5_place import BytesRange
 from eigentail.sources.inflated import STEP, StoredRange
 from eigentail.sources.protocol import Format, Probe
 from eigentail.sources.ranges import LocalRange, RangeReader, open_range
+from eigentail.sources.stretches import Stretches
 from eigentail.sources.tar import tar_members
 from eigentail.sources.torch_storage import StorageSource
 
@@ -75,25 +76,32 @@ def _opener(members: Mapping[str, StoredRange], folder: PurePosixPath, where: st
     return opened
 
 
-def _unpacked(reader: RangeReader, where: str) -> BytesRange:
+def _unpacked(reader: RangeReader, where: str) -> Stretches:
     """The archive inside a gzip file."""
-    machine, whole, at = zlib.decompressobj(wbits=31), bytearray(), 0
+    pieces: list[BytesRange] = []
+    for piece in _pieces(reader, where):
+        pieces.append(BytesRange(piece))
+        if sum(held.size for held in pieces) > MAX_UNPACKED:
+            raise SourceError(
+                f"is packed with gzip and holds more than {MAX_UNPACKED >> 20} MiB, of which no part can be found",
+                where=where,
+                hint=f"unpack it (gunzip < {PurePosixPath(where).name} > new.nemo) and give the new file",
+            )
+    return Stretches(pieces)
+
+
+def _pieces(reader: RangeReader, where: str) -> Iterator[bytes]:
+    """What a gzip file holds, no more than a mebibyte at a time."""
+    machine, at, rest = zlib.decompressobj(wbits=31), 0, b""
     try:
-        while not machine.eof and at < reader.size:
-            step = min(STEP, reader.size - at)
-            whole += machine.decompress(reader.read(at, step), MAX_UNPACKED + 1 - len(whole))
-            at += step
-            if len(whole) > MAX_UNPACKED:
-                raise SourceError(
-                    f"is packed with gzip and holds more than {MAX_UNPACKED >> 20} MiB, of which no part can be found",
-                    where=where,
-                    hint=f"unpack it (gunzip < {PurePosixPath(where).name} > new.nemo) and give the new file",
-                )
+        while not machine.eof and (rest or at < reader.size):
+            step = 0 if rest else min(STEP, reader.size - at)
+            yield machine.decompress(rest or reader.read(at, step), STEP)
+            at, rest = at + step, machine.unconsumed_tail
     except zlib.error as error:
         raise SourceError(f"is packed with gzip and damaged ({error})", where=where, hint=_REFETCH) from error
     if not machine.eof:
         raise SourceError("is packed with gzip and ends early", where=where, hint=_REFETCH)
-    return BytesRange(bytes(whole))
 
 
 def _claims(probe: Probe) -> bool:
