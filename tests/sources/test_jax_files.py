@@ -183,6 +183,22 @@ def test_an_npz_of_flax_is_shown_as_torch_would_and_any_other_as_it_is(tmp_path:
     np.testing.assert_array_equal(weights(tmp_path / "bare.npz")["params.Dense_0.kernel"], kernel)
 
 
+def test_three_axes_without_a_bias_are_a_convolution_where_the_name_says_so(tmp_path: Path) -> None:
+    kernel = normal(3, 8, 16)
+    tree = {name: {"kernel": kernel} for name in ("Conv_0", "experts", "dense")}
+    tree["dense"]["bias"] = normal(16)
+    found = weights(jax_writer.orbax(tmp_path / "m", tree))
+    np.testing.assert_array_equal(found["Conv_0.weight"], kernel.transpose(2, 1, 0))
+    np.testing.assert_array_equal(found["experts.weight"], kernel)
+    np.testing.assert_array_equal(found["dense.weight"], kernel.reshape(24, 16).T)
+
+
+def test_a_folder_of_t5x_says_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "target.decoder.mlp.kernel").mkdir()
+    with pytest.raises(SourceError, match="is a T5X checkpoint, which is not read: convert it to Orbax"):
+        weights(tmp_path)
+
+
 def test_t5x_names_lose_their_target_and_its_state_is_the_optimizers(tmp_path: Path) -> None:
     tree = {"target": {"mlp": {"kernel": normal(3, 4)}}, "state": {"param_states": {"mlp": {"kernel": normal(3, 4)}}}}
     (tmp_path / "m.msgpack").write_bytes(jax_writer.packed(tree))

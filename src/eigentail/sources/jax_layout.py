@@ -102,7 +102,7 @@ def _kernel(parent: str, shape: Shape, bias: Shape) -> Turn | None:
     made = _made(parent, shape, bias)
     if made:
         return _joined(shape, (*axes[-made:], *axes[:-made]), made)
-    if len(shape) == 3 and not bias:
+    if len(shape) == 3 and not bias and "conv" not in parent.lower():
         return None
     order = (axes[-1], axes[-2], *axes[:-2])
     return Turn(order, tuple(shape[axis] for axis in order))

@@ -25,7 +25,7 @@ Index = tuple[slice, ...]
 _ALL: Final = slice(None)
 # What T5X and the first optimizers of Flax put around the model, and what NNX puts below its arrays.
 _TARGETS: Final = (("optimizer", "target"), ("opt", "target"), ("target",))
-_BOX: Final = "value"
+_BOXES: Final = ("value", "raw_value")
 _BOXED: Final = frozenset({"kernel", "bias", "scale", "embedding", "mean", "var", "count", "key"})
 
 
@@ -128,7 +128,7 @@ class _Part(msgspec.Struct, frozen=True, eq=False):
 def _model_path(path: Path) -> Path:
     """The place in the tree: a name with slashes parted, the boxes of NNX taken off."""
     parted = tuple(word for name in path for word in name.split("/")) or ("weight",)
-    return parted[:-1] if parted[-1] == _BOX and parted[-2:-1] and parted[-2] in _BOXED else parted
+    return parted[:-1] if parted[-1] in _BOXES and parted[-2:-1] and parted[-2] in _BOXED else parted
 
 
 def _names(arrays: Mapping[Path, Stored], where: str) -> dict[Path, str]:

@@ -95,6 +95,7 @@ _FOLDERS: Final = (
         re.compile(r"manifest\.ocdbt$"),
         Look("an OCDBT database without the list _METADATA of its arrays", "save it again with Orbax 0.3 or later"),
     ),
+    (re.compile(r"target\..+"), _unread("a T5X checkpoint", "convert it to Orbax or safetensors")),
     (re.compile(r".*\.data-\d{5}-of-\d{5}$"), _unread("a TensorFlow checkpoint")),
     (
         re.compile(r".*\.distcp$"),
