@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tarfile
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,13 @@ from typing import Any
 import gguf_writer
 import graph_writers
 import h5py
+import jax_writer
 import keras_models
 import llama2c_writer
 import numpy as np
 import tflite_writer
 import torch
+import torch.distributed.checkpoint as dcp
 from safetensors.numpy import save_file
 
 Arrays = Mapping[str, np.ndarray[Any, Any]]
@@ -92,6 +96,29 @@ def _llama2c(folder: Path, arrays: Arrays) -> Path:
     return folder / "model.bin"
 
 
+def _flax(folder: Path, arrays: Arrays) -> Path:
+    (folder / "flax_model.msgpack").write_bytes(jax_writer.packed(jax_writer.tree_of(arrays)))
+    return folder / "flax_model.msgpack"
+
+
+def _orbax(folder: Path, arrays: Arrays) -> Path:
+    return jax_writer.orbax(folder / "step", jax_writer.tree_of(arrays))
+
+
+def _torch_dcp(folder: Path, arrays: Arrays) -> Path:
+    tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+    with warnings.catch_warnings(action="ignore"):  # it says that there is one process only
+        dcp.save(tensors, checkpoint_id=folder / "step", no_dist=True)
+    return folder / "step" / ".metadata"
+
+
+def _nemo(folder: Path, arrays: Arrays) -> Path:
+    path = _torch_zip(folder, arrays)
+    with tarfile.open(folder / "model.nemo", "w") as archive:
+        archive.add(path, "./model_weights.ckpt")
+    return folder / "model.nemo"
+
+
 WRITERS: dict[str, Callable[[Path, Arrays], Path]] = {
     "safetensors": _safetensors,
     "npz": _npz,
@@ -110,23 +137,30 @@ WRITERS: dict[str, Callable[[Path, Arrays], Path]] = {
     "tensorflow-checkpoint": graph_writers.write_checkpoint,
     "tensorflow-saved-model": graph_writers.write_saved_model,
     "caffe": graph_writers.write_caffe,
+    "flax-msgpack": _flax,
+    "orbax": _orbax,
+    "torch-dcp": _torch_dcp,
+    "nemo": _nemo,
 }
 
 ONE_TENSOR = {"npy"}  # these hold one array, which is called as the file is
 # These keep tensors of so many axes and more in another order: their rows lie scattered, and are read whole.
-TURNED = {"keras": 2, "tensorflow-checkpoint": 4, "tensorflow-saved-model": 4}
+TURNED = {"keras": 2, "flax-msgpack": 2, "tensorflow-checkpoint": 4, "tensorflow-saved-model": 4}
+ELSEWHERE = {"orbax"}  # a library reads these, and what it reads is counted where they are tested
+AROUND = {"torch-dcp": 4096}  # bytes around every tensor, which tell what it is
 NOT_HELD = {"gguf": {"mask"}}  # llama.cpp has no type for truth values
 _RANDOM = np.random.default_rng(8)
+_LAYERS: Arrays = {  # the weights of layers and nothing else
+    "conv.weight": _RANDOM.standard_normal((64, 32, 3, 3)).astype(np.float16),
+    "conv.bias": _RANDOM.standard_normal(64).astype(np.float16),
+    "fc.weight": _RANDOM.standard_normal((300, 700)).astype(np.float32),
+}
 OWN_ARRAYS: dict[str, Arrays] = {
     "llama2c": llama2c_writer.random_arrays(128, 192),  # it holds one architecture
-    "keras": {  # the weights of layers and nothing else
-        "conv.weight": _RANDOM.standard_normal((64, 32, 3, 3)).astype(np.float16),
-        "conv.bias": _RANDOM.standard_normal(64).astype(np.float16),
-        "fc.weight": _RANDOM.standard_normal((300, 700)).astype(np.float32),
-    },
     "caffe": {  # layers too, and one type
         "fc.weight": _RANDOM.standard_normal((300, 700)).astype(np.float32),
         "fc.bias": _RANDOM.standard_normal(300).astype(np.float32),
         "conv.weight": _RANDOM.standard_normal((64, 32, 3, 3)).astype(np.float32),
     },
+    **dict.fromkeys(("keras", "flax-msgpack", "orbax"), _LAYERS),
 }

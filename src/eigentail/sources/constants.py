@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigentail.errors import SourceError
+from eigentail.sources.coded import Rows
 from eigentail.sources.dtypes import dtype_of
-from eigentail.sources.formed import Formed, Rows
+from eigentail.sources.formed import Formed
 from eigentail.sources.placed import native, nbytes_of
 from eigentail.sources.ranges import RangeReader
 

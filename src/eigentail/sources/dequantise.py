@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigentail.errors import SourceError
+from eigentail.sources.coded import Rows
 from eigentail.sources.constants import nibbles
-from eigentail.sources.formed import Formed, Rows
+from eigentail.sources.formed import Formed
 
 _HINT: Final = "the file is damaged, or of a newer version of its format"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
-from typing import Any, final
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
-from eigentail.sources.placed import check_rows
+from eigentail.sources.coded import Coded, CodedSource, Rows
 from eigentail.sources.ranges import RangeReader
-
-Rows = tuple[int, int] | None
 
 
 class Formed(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -39,66 +37,28 @@ class Formed(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     make: Callable[[Rows], NDArray[Any]]
 
 
-@final
-class FormedSource:
+def coded_source(
+    ref: SourceRef, reader: RangeReader, tensors: Iterable[tuple[TensorSpec, Formed]], config: Mapping[str, Any]
+) -> CodedSource:
     """A file whose tensors are formed as they are read.
 
     Args:
         ref: what opens it again.
-        readers: the files, closed with the source.
+        reader: the file itself, closed with the source.
         tensors: each with its values, in the file's order.
         config: what lies beside the weights about the architecture.
 
     Raises:
-        SourceError: there is no tensor; on `read`, one the file does not have, or that cannot be formed.
+        SourceError: there is no tensor, or two of one name.
 
     Example:
+        >>> from eigentail.sources.elsewhere import BytesRange
         >>> values = Formed(shape=(2, 2), dtype="float64", nbytes=32, make=lambda part: np.eye(2))
         >>> spec = spec_of("w", values)
-        >>> FormedSource(SourceRef("onnx", "m.onnx"), [], [(spec, values)], {}).read(spec).tolist()
+        >>> coded_source(SourceRef("onnx", "m.onnx"), BytesRange(b""), [(spec, values)], {}).read(spec).tolist()
         [[1.0, 0.0], [0.0, 1.0]]
     """
-
-    def __init__(
-        self,
-        ref: SourceRef,
-        readers: Sequence[RangeReader],
-        tensors: Iterable[tuple[TensorSpec, Formed]],
-        config: Mapping[str, Any],
-    ) -> None:
-        self.ref, self.config = ref, config
-        self._readers = readers
-        self._tensors = {spec.name: (spec, values) for spec, values in tensors}
-        if not self._tensors:
-            raise SourceError("holds no tensors", where=ref.target, hint="is this the file with the weights?")
-
-    def __reduce__(self) -> tuple[object, ...]:
-        from eigentail.sources.identify import open_source
-
-        return open_source, (self.ref,)
-
-    def tensors(self) -> tuple[TensorSpec, ...]:
-        """Every tensor, in the file's order."""
-        return tuple(spec for spec, _ in self._tensors.values())
-
-    def read(self, spec: TensorSpec, part: Rows = None) -> NDArray[np.generic]:
-        """The tensor, or rows `part` of it, as a read-only array."""
-        if spec.name not in self._tensors:
-            raise SourceError(f"there is no tensor {spec.name!r}", where=self.ref.target)
-        own, values = self._tensors[spec.name]
-        try:
-            if part is not None:
-                check_rows(own, part)
-            array = values.make(part)
-        except SourceError as error:
-            raise SourceError(error.what, where=error.where or self.ref.target, hint=error.hint) from error
-        array.setflags(write=False)
-        return array
-
-    def close(self) -> None:
-        """Close the files. Arrays already read stay valid."""
-        for reader in self._readers:
-            reader.close()
+    return CodedSource(ref, reader, (Coded(spec, values.make) for spec, values in tensors), config)
 
 
 def spec_of(name: str, values: Formed) -> TensorSpec:

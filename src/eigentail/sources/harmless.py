@@ -37,6 +37,18 @@ class Maker(msgspec.Struct, frozen=True, eq=False):
     make: Callable[..., object]
 
 
+class Record(msgspec.Struct, eq=False):
+    """A plain record of torch's own: the name of its class, and its fields as the pickle sets them.
+
+    Example:
+        >>> Record("Metadata").state is None
+        True
+    """
+
+    kind: str
+    state: Any = None
+
+
 class StoredType(msgspec.Struct, frozen=True, eq=False):
     """A torch dtype, or the class of a storage of it.
 
@@ -62,7 +74,7 @@ def checked_key(key: Any) -> Any:
     """
     for part in key if isinstance(key, tuple) else (key,):
         whole = type(part) is int and part.bit_length() <= MAX_KEY_BITS
-        if not whole and type(part) not in (str, bytes, float, bool, type(None), Inert, Maker, StoredType):
+        if not whole and type(part) not in (str, bytes, float, bool, type(None), Inert, Maker, Record, StoredType):
             raise ValueError("a container has a key that is neither a word nor a number")
     return key
 
@@ -113,6 +125,10 @@ def _inert(kind: str) -> Maker:
     return Maker(lambda *_: Inert(kind))
 
 
+def _record(kind: str) -> Maker:
+    return Maker(lambda *_: Record(kind))
+
+
 def _dtypes() -> dict[str, StoredType]:
     wide = ("float64", "float32", "float16", "bfloat16", "complex64", "complex128", "bool")
     whole = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
@@ -161,6 +177,21 @@ _TORCH: Final = {
     ("torch.storage", "UntypedStorage"): StoredType("uint8"),
 }
 
+_CHECKPOINT: Final = "torch.distributed.checkpoint"
+# What the list of a distributed checkpoint is made of; hashed by identity where one is a key.
+_DISTRIBUTED: Final = {
+    **{
+        (f"{_CHECKPOINT}.metadata", name): _record(name)
+        for name in ("Metadata", "TensorStorageMetadata", "ChunkStorageMetadata", "BytesStorageMetadata")
+    },
+    **{(f"{_CHECKPOINT}.metadata", name): _record(name) for name in ("MetadataIndex", "StorageMeta")},
+    (f"{_CHECKPOINT}.metadata", "TensorProperties"): _record("TensorProperties"),
+    ("torch.distributed._shard.sharded_tensor.metadata", "TensorProperties"): _record("TensorProperties"),
+    ("torch.distributed._shard.sharded_tensor.metadata", "MEM_FORMAT_ENCODING"): _inert("torch.memory_format"),
+    (f"{_CHECKPOINT}.metadata", "_MEM_FORMAT_ENCODING"): _inert("torch.memory_format"),
+    (f"{_CHECKPOINT}.filesystem", "_StorageInfo"): _record("_StorageInfo"),
+}
+
 _OTHERS: Final = {
     ("collections", "OrderedDict"): Maker(_dict),
     ("collections", "Counter"): Maker(_dict),
@@ -188,5 +219,6 @@ _OTHERS: Final = {
 HARMLESS: Final[Mapping[tuple[str, str], object]] = {
     **{(module, name): made for module in ("builtins", "__builtin__") for name, made in _PLAIN.items()},
     **_TORCH,
+    **_DISTRIBUTED,
     **_OTHERS,
 }

@@ -81,7 +81,7 @@ class ChunkedRange:
     Source: HDF5 File Format Specification 3.0, sections III.A.1 and IV.A.2.l (filters).
 
     Example:
-        >>> from eigentail.sources.hdf5_place import BytesRange
+        >>> from eigentail.sources.elsewhere import BytesRange
         >>> file = BytesRange(b"adbecf")  # 2 x 3, a column at a time
         >>> chunks = [Chunk((0, at), 0, 2 * at, 2) for at in range(3)]
         >>> whole = ChunkedRange(file, chunks, Layout((2, 3), (2, 1), 1, ()), "w")

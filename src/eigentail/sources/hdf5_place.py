@@ -12,6 +12,7 @@ import numpy as np
 
 from eigentail.errors import SourceError
 from eigentail.sources.dtypes import dtype_of
+from eigentail.sources.elsewhere import BytesRange
 from eigentail.sources.hdf5_chunks import FILTERS, Chunk, ChunkedRange, Layout
 from eigentail.sources.inflated import ALWAYS_ALLOWED, MAX_EXPANSION
 from eigentail.sources.placed import nbytes_of
@@ -116,25 +117,6 @@ def extended(place: Place, names: Sequence[str]) -> Place:
     if name not in _EXTENDED or dtype_of(name).itemsize * prod(place.shape) != place.nbytes:
         return place
     return msgspec.structs.replace(place, kind=name, stored=dtype_of(name))
-
-
-class BytesRange:
-    """Bytes that are in memory already.
-
-    Example:
-        >>> bytes(BytesRange(b"tail").read(1, 2))
-        b'ai'
-    """
-
-    def __init__(self, data: bytes) -> None:
-        self._data, self.size = data, len(data)
-
-    def read(self, offset: int, n: int) -> memoryview:
-        """The bytes."""
-        return memoryview(self._data)[offset : offset + n]
-
-    def close(self) -> None:
-        """Nothing."""
 
 
 def _type_of(h5py: ModuleType, dataset: Any) -> tuple[np.dtype[Any] | None, str]:

@@ -31,7 +31,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         address: where its header lies; headers are written in the order in which arrays are made.
 
     Example:
-        >>> from eigentail.sources.hdf5_place import BytesRange
+        >>> from eigentail.sources.elsewhere import BytesRange
         >>> data = BytesRange(bytes(4))
         >>> import numpy as np
         >>> place = Place(shape=(), kind="float32", nbytes=4, reader=data, offset=0, stored=np.dtype("float32"))

@@ -68,7 +68,8 @@ def named(tree: Tree, model: Architecture) -> list[Named]:
 
     Example:
         >>> import numpy as np
-        >>> from eigentail.sources.hdf5_place import BytesRange, Place
+        >>> from eigentail.sources.elsewhere import BytesRange
+        >>> from eigentail.sources.hdf5_place import Place
         >>> data = BytesRange(bytes(32))
         >>> place = Place(shape=(4, 2), kind="float32", nbytes=32, reader=data, offset=0, stored=np.dtype("float32"))
         >>> old = Found(path=("model_weights", "fc", "fc_3", "kernel:0"), place=place, address=96)

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigentail.errors import SourceError
+from eigentail.sources.coded import Rows
 from eigentail.sources.constants import formed, small
-from eigentail.sources.formed import Formed, Rows, reshaped, turned
+from eigentail.sources.formed import Formed, reshaped, turned
 from eigentail.sources.graph import Graph, Node, Origin, Origins
 from eigentail.sources.graph_names import own_name
 from eigentail.sources.graph_tensors import Used

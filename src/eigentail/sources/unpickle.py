@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, NamedTuple, final
 
 from eigentail.errors import SourceError
 from eigentail.sources.bounded import Bounded
-from eigentail.sources.harmless import HARMLESS, Inert, Maker, StoredType, checked_key
+from eigentail.sources.harmless import HARMLESS, Inert, Maker, Record, StoredType, checked_key
 from eigentail.sources.strided import StorageRef, TensorRef
 
 MAX_STEPS: Final = 3_000_000
@@ -160,9 +160,11 @@ class _Unpickler(pickle._Unpickler):
         self.stack.append(self._call(func, tuple(args)))
 
     def _build(self) -> None:
-        """State is dropped: what we keep of an object has none."""
-        self.stack.pop()
-        if type(self.stack[-1]) not in (dict, set, Inert, TensorRef, StorageRef):
+        """State is dropped: what we keep of an object has none, save the records that are nothing else."""
+        state = self.stack.pop()
+        if type(self.stack[-1]) is Record:
+            self.stack[-1].state = state
+        elif type(self.stack[-1]) not in (dict, set, Inert, TensorRef, StorageRef):
             raise ValueError("state is given to something that has none")
 
     def _setitem(self) -> None:

@@ -9,10 +9,11 @@ import msgspec
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
+from eigentail.sources.coded import CodedSource
 from eigentail.sources.config import read_config
 from eigentail.sources.constants import MAX_PIECES, Constant, formed
 from eigentail.sources.formats.recognised import looks_like
-from eigentail.sources.formed import Formed, FormedSource, reshaped, spec_of
+from eigentail.sources.formed import Formed, coded_source, reshaped, spec_of
 from eigentail.sources.graph_names import dotted, unique
 from eigentail.sources.names import normalise
 from eigentail.sources.place import place
@@ -42,7 +43,7 @@ class _Layer(msgspec.Struct, frozen=True, eq=False):
     groups: int
 
 
-def open_caffe(ref: SourceRef) -> FormedSource:
+def open_caffe(ref: SourceRef) -> CodedSource:
     """Open a Caffe model: blobs as "weight" and "bias" of their layers, by number where a layer has others.
 
     Raises:
@@ -58,7 +59,7 @@ def open_caffe(ref: SourceRef) -> FormedSource:
     reader = open_range(ref.target)
     try:
         layers = list(_layers(read_message(reader, ref.target), reader))
-        return FormedSource(ref, [reader], _tensors(layers), read_config(place(ref.target).parent))
+        return coded_source(ref, reader, _tensors(layers), read_config(place(ref.target).parent))
     except SourceError as error:
         reader.close()
         raise SourceError(error.what, where=error.where or ref.target, hint=error.hint) from error

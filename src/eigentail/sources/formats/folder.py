@@ -11,6 +11,7 @@ from eigentail.errors import SourceError
 from eigentail.records import SourceRef
 from eigentail.sources.config import FACTS, read_config
 from eigentail.sources.formats.index import INDEX, read_index
+from eigentail.sources.formats.orbax import item_in
 from eigentail.sources.formats.recognised import folder_looks_like
 from eigentail.sources.joined import Joined, join
 from eigentail.sources.place import Place, place
@@ -31,9 +32,13 @@ TIERS: Final = (
     (".pb",),
     (".index",),
     (".caffemodel",),
+    (".nemo",),
+    (".msgpack",),
 )
 SUFFIXES: Final = tuple(suffix for tier in TIERS for suffix in tier)
-USUAL_STEMS: Final = ("model", "diffusion_pytorch_model", "pytorch_model", "consolidated", "adapter_model")
+USUAL_STEMS: Final = (
+    "model", "diffusion_pytorch_model", "pytorch_model", "consolidated", "adapter_model", "flax_model",
+)  # fmt: skip
 
 _BESIDE: Final = re.compile(
     r"(optimizer|optim|scheduler|scaler|training_args|trainer_state|rng_state|random_states|tokenizer)", re.IGNORECASE
@@ -42,6 +47,9 @@ _SHARD: Final = re.compile(r"(?P<stem>.+)-(?P<at>\d{5,6})-of-(?P<of>\d{5,6})(?P<
 _SLICE: Final = re.compile(r"consolidated\.\d{2}")
 _NOTED: Final = re.compile(r'^model_checkpoint_path: "([^"\n]+)"', re.MULTILINE)
 MAX_NOTE: Final = 65_536
+# A list of pieces, and how they end.
+LISTS: Final = (("_METADATA", ""), (".metadata", ".distcp"))
+STEP: Final = "_CHECKPOINT_METADATA"
 PIPELINE: Final = "model_index.json"
 
 
@@ -63,7 +71,7 @@ def open_folder(ref: SourceRef) -> Joined:
         >>> source.close()
     """
     folder = place(ref.target)
-    targets = _pipeline(folder) if (folder / PIPELINE).is_file() else [("", path) for path in weight_files(folder)]
+    targets = _pipeline(folder) if (folder / PIPELINE).is_file() else [("", path) for path in _files(folder)]
     if not targets:
         raise _nothing(folder)
     return join(ref, [(prefix, str(path)) for prefix, path in targets], read_config(folder))
@@ -120,6 +128,14 @@ def files_of(target: Place) -> list[Place]:
         return [target, *read_index(target)] if INDEX.search(target.name) else [target]
     chosen = [path for _, path in _pipeline(target)] if (target / PIPELINE).is_file() else weight_files(target)
     return [file for path in chosen for file in files_of(path)]
+
+
+def _files(folder: Place) -> list[Place]:
+    """The files to open: the one list that a distributed checkpoint has of its pieces, else the weights themselves."""
+    names = {path.name for path in folder.iterdir()}
+    lists = [folder / name for name, end in LISTS if name in names and any(other.endswith(end) for other in names)]
+    step = item_in(folder) if STEP in names and not lists else None
+    return [step] if step else lists[:1] or weight_files(folder)
 
 
 def facts_of(folder: Place) -> list[Place]:
@@ -249,7 +265,9 @@ def _nothing(folder: Place) -> SourceError:
 
 
 def _has_weights(folder: Place) -> bool:
-    return any(path.name.endswith(SUFFIXES) and not _BESIDE.match(path.name) for path in folder.iterdir())
+    names = [path.name for path in folder.iterdir()]
+    is_step = any(name == STEP or name in dict(LISTS) for name in names) and not _BESIDE.match(folder.name)
+    return is_step or any(name.endswith(SUFFIXES) and not _BESIDE.match(name) for name in names)
 
 
 FORMAT: Final = Format(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,11 @@ import numpy as np
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
 from eigentail.sources.archive import open_archive
+from eigentail.sources.coded import CodedSource
+from eigentail.sources.config import read_config
 from eigentail.sources.inflated import announce, member_range
+from eigentail.sources.jax_source import jax_source, stored_at
+from eigentail.sources.place import place
 from eigentail.sources.placed import Placed, PlacedSource, nbytes_of, plain_names
 from eigentail.sources.protocol import Format, Probe
 from eigentail.sources.ranges import RangeReader, open_range
@@ -50,8 +54,10 @@ def open_npy(ref: SourceRef) -> PlacedSource:
         raise
 
 
-def open_npz(ref: SourceRef) -> PlacedSource:
+def open_npz(ref: SourceRef) -> PlacedSource | CodedSource:
     """Open an archive of arrays, compressed or not; "/" in a name becomes ".".
+
+    One of Flax, which keeps "layer/kernel" beside "layer/bias", is shown in torch's conventions.
 
     Raises:
         SourceError: the archive is damaged, holds one name twice, would unpack to far more than it is, or an array in
@@ -69,15 +75,30 @@ def open_npz(ref: SourceRef) -> PlacedSource:
     reader = open_range(ref.target)
     try:
         archive = open_archive(reader, ref.target)
-        return PlacedSource(ref, reader, list(_members(reader, archive, ref.target)))
+        placed = list(_members(reader, archive, ref.target))
+        paths = [tuple(member.filename.removesuffix(".npy").split("/")) for member in _arrays(archive)]
+        if not _is_flax(paths):
+            return PlacedSource(ref, reader, placed)
+        arrays = [stored_at(path, array) for path, array in zip(paths, placed, strict=True)]
+        return jax_source(ref, reader, arrays, read_config(place(ref.target).parent))
     except BaseException:
         reader.close()
         raise
 
 
+def _arrays(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    return [member for member in archive.infolist() if member.filename.endswith(".npy")]
+
+
+def _is_flax(paths: Sequence[tuple[str, ...]]) -> bool:
+    """Whether some layer has a kernel beside a bias or a scale, by names with slashes as Flax joins them."""
+    kernels = {path[:-1] for path in paths if len(path) > 1 and path[-1] == "kernel"}
+    return any(path[:-1] in kernels for path in paths if path[-1] in ("bias", "scale"))
+
+
 def _members(reader: RangeReader, archive: zipfile.ZipFile, where: str) -> Iterator[Placed]:
     """The arrays of an archive, in its order."""
-    members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
+    members = _arrays(archive)
     names = [member.filename.removesuffix(".npy") for member in members]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

@@ -8,10 +8,11 @@ from typing import Final, final
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
+from eigentail.sources.coded import CodedSource
 from eigentail.sources.config import read_config
 from eigentail.sources.elsewhere import closed_range
 from eigentail.sources.formats.recognised import looks_like
-from eigentail.sources.formed import FormedSource
+from eigentail.sources.formed import coded_source
 from eigentail.sources.graph_tensors import named
 from eigentail.sources.onnx_model import read_graph
 from eigentail.sources.onnx_weights import used_constants
@@ -26,7 +27,7 @@ _KNOWN: Final = {**_KINDS, 20: BYTES, 25: BYTES, 26: BYTES}
 _MOST_FIELDS: Final = 2_000
 
 
-def open_onnx(ref: SourceRef) -> FormedSource:
+def open_onnx(ref: SourceRef) -> CodedSource:
     """Open an ONNX model: weights by the operations that use them, as torch would hold them.
 
     Raises:
@@ -43,7 +44,7 @@ def open_onnx(ref: SourceRef) -> FormedSource:
     try:
         beside = _Beside(ref.target)
         graph = read_graph(read_message(reader, ref.target), reader, beside.place)
-        return FormedSource(ref, [reader], named(used_constants(graph)), read_config(place(ref.target).parent))
+        return coded_source(ref, reader, named(used_constants(graph)), read_config(place(ref.target).parent))
     except SourceError as error:
         reader.close()
         raise SourceError(error.what, where=error.where or ref.target, hint=error.hint) from error

@@ -51,7 +51,7 @@ _MAGIC: Final[tuple[tuple[bytes, int, Look], ...]] = (
     (b"lmgg", 0, _unread("a GGML file")),
     (b"tjgg", 0, _unread("a GGML file")),
     (b"TFL3", 4, Look("a TensorFlow Lite model")),
-    (b"ustar", 257, Look("a tar archive (or a NeMo model)", _UNPACK)),
+    (b"ustar", 257, Look("a tar archive", _UNPACK)),
     (b"\x93NUMPY", 0, Look("a numpy array")),
     (b"PK\x03\x04", 0, Look("a zip archive without tensors in it", _UNPACK)),
     (b"PK\x05\x06", 0, Look("an empty zip archive")),
@@ -79,25 +79,23 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[bytes], Look], ...]] = (
     (re.compile(rb"\s*[{\[]\s*(\"|[{\[\]}])"), Look("a JSON file, not weights", "give the folder it lies in")),
 )
 
-_BY_NAME: Final = (
-    (".msgpack", _unread("a Flax checkpoint")),
-    (".mlmodel", _unread("a Core ML model")),
-)
+_BY_NAME: Final = ((".mlmodel", _unread("a Core ML model")),)
 
 # A file name that gives a kind of folder away, and the kind.
 _FOLDERS: Final = (
     (re.compile(r"saved_model\.pbtxt$"), _unread("a TensorFlow SavedModel written as text")),
-    (re.compile(r"(_METADATA|manifest\.ocdbt|_CHECKPOINT_METADATA)$"), _unread("an Orbax checkpoint")),
+    (
+        re.compile(r"manifest\.ocdbt$"),
+        Look("an OCDBT database without the list _METADATA of its arrays", "save it again with Orbax 0.3 or later"),
+    ),
+    (re.compile(r"target\..+"), _unread("a T5X checkpoint", "convert it to Orbax or safetensors")),
     (
         re.compile(r".*\.data-\d{5}-of-\d{5}$"),
         Look("a TensorFlow checkpoint without its index", "fetch the file that ends in .index into the same folder"),
     ),
     (
         re.compile(r".*\.distcp$"),
-        _unread(
-            "a distributed PyTorch checkpoint",
-            "convert it: python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER FILE",
-        ),
+        Look("a distributed PyTorch checkpoint without its list .metadata", "was it copied without hidden files?"),
     ),
     (
         re.compile(r"(bf16_)?zero_pp_rank_.*|zero_to_fp32\.py$"),
@@ -143,7 +141,7 @@ def folder_looks_like(names: Iterable[str]) -> Look | None:
 
     Example:
         >>> folder_looks_like(["rank0.distcp"]).words
-        'a distributed PyTorch checkpoint, which is not read'
+        'a distributed PyTorch checkpoint without its list .metadata'
     """
     listed = tuple(names)
     return next((look for pattern, look in _FOLDERS if any(pattern.match(name) for name in listed)), None)

@@ -8,9 +8,10 @@ from typing import Final
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
+from eigentail.sources.coded import CodedSource
 from eigentail.sources.config import read_config
 from eigentail.sources.formats.recognised import looks_like
-from eigentail.sources.formed import Formed, FormedSource
+from eigentail.sources.formed import Formed, coded_source
 from eigentail.sources.graph_tensors import named
 from eigentail.sources.place import place
 from eigentail.sources.protobuf import BYTES, VARINT, Message, read_message
@@ -31,7 +32,7 @@ _OF_A_SAVED_MODEL: Final = {1: VARINT, 2: BYTES}
 Tensors = Iterable[tuple[TensorSpec, Formed]]
 
 
-def open_graph(ref: SourceRef) -> FormedSource:
+def open_graph(ref: SourceRef) -> CodedSource:
     """Open a frozen graph: its weights are constants, told from others by the operations that use them.
 
     Raises:
@@ -45,7 +46,7 @@ def open_graph(ref: SourceRef) -> FormedSource:
     return _opened(ref, ref.target, lambda reader: _constants(read_message(reader, ref.target), reader))
 
 
-def open_checkpoint(ref: SourceRef) -> FormedSource:
+def open_checkpoint(ref: SourceRef) -> CodedSource:
     """Open a checkpoint by its index.
 
     Raises:
@@ -59,7 +60,7 @@ def open_checkpoint(ref: SourceRef) -> FormedSource:
     return _opened(ref, ref.target, lambda reader: tensors_of(read_bundle(reader, ref.target)))
 
 
-def open_saved_model(ref: SourceRef) -> FormedSource:
+def open_saved_model(ref: SourceRef) -> CodedSource:
     """Open a SavedModel by its `saved_model.pb`: the variables beside it, or the constants of its graph if it has none.
 
     Raises:
@@ -76,11 +77,11 @@ def open_saved_model(ref: SourceRef) -> FormedSource:
     return _opened(ref, index, lambda reader: tensors_of(read_bundle(reader, index)))
 
 
-def _opened(ref: SourceRef, path: str, tensors: Callable[[RangeReader], Tensors]) -> FormedSource:
+def _opened(ref: SourceRef, path: str, tensors: Callable[[RangeReader], Tensors]) -> CodedSource:
     """A source of what is found in a file, which is closed if that fails."""
     reader = open_range(path)
     try:
-        return FormedSource(ref, [reader], tensors(reader), read_config(place(ref.target).parent))
+        return coded_source(ref, reader, tensors(reader), read_config(place(ref.target).parent))
     except SourceError as error:
         reader.close()
         raise SourceError(error.what, where=error.where or ref.target, hint=error.hint) from error

@@ -36,10 +36,25 @@ def open_legacy(ref: SourceRef) -> StorageSource:
         Traceback (most recent call last):
         eigentail.errors.SourceError: no/such.th: no such file or directory
     """
-    return open_torch(ref, _contents)
+    return open_torch(ref, legacy_contents)
 
 
-def _contents(reader: RangeReader, where: str) -> Contents:
+def legacy_contents(reader: RangeReader, where: str) -> Contents:
+    """What an old file of torch holds; bytes of storages are not read.
+
+    Args:
+        reader: its bytes.
+        where: its path, for error messages.
+
+    Raises:
+        SourceError: as `open_legacy`.
+
+    Example:
+        >>> from eigentail.sources.elsewhere import BytesRange
+        >>> legacy_contents(BytesRange(b"tail"), "a.pt")
+        Traceback (most recent call last):
+        eigentail.errors.SourceError: a.pt: ...
+    """
     if bytes(reader.read(0, min(reader.size, 16))).startswith(_TAR_MEMBERS):
         raise SourceError("is a tar archive of torch 0.1", where=where, hint="load it with torch and save it again")
     file = Bounded(io.BufferedReader(RangeFile(reader)), min(reader.size, MAX_PICKLE_BYTES))

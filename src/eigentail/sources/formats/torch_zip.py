@@ -29,10 +29,25 @@ def open_zip(ref: SourceRef) -> StorageSource:
         Traceback (most recent call last):
         eigentail.errors.SourceError: no/such.pt: no such file or directory
     """
-    return open_torch(ref, _contents)
+    return open_torch(ref, zip_contents)
 
 
-def _contents(reader: RangeReader, where: str) -> Contents:
+def zip_contents(reader: RangeReader, where: str) -> Contents:
+    """What an archive of torch holds; bytes of storages are not read.
+
+    Args:
+        reader: its bytes.
+        where: its path, for error messages.
+
+    Raises:
+        SourceError: as `open_zip`.
+
+    Example:
+        >>> from eigentail.sources.elsewhere import BytesRange
+        >>> zip_contents(BytesRange(b"tail"), "a.pt")
+        Traceback (most recent call last):
+        eigentail.errors.SourceError: a.pt: ...
+    """
     archive = _Archive(reader, where)
     if "constants.pkl" in archive or archive.holds_code:
         raise SourceError(
