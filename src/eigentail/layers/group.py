@@ -83,7 +83,7 @@ class _Grouper:
 
     def _take(self, spec: TensorSpec) -> None:
         rule = None if is_beside_the_model(spec.name) else self._rules.rule(spec)
-        reason = (rule.skip if rule else "") or refusal(spec, self._all_names) or self._tie(spec)
+        reason = spec.refused or (rule.skip if rule else "") or refusal(spec, self._all_names) or self._tie(spec)
         pieces = reason or self._pieces(spec, rule)
         if isinstance(pieces, str):
             self._skipped.append(Skip(spec.name, spec.shape, pieces))

@@ -22,6 +22,10 @@ class TensorSpec(msgspec.Struct, frozen=True, kw_only=True):
         tied_to: the name of an earlier tensor that is the same memory, or "".
         groups: groups of a convolution where the source knows (a live module does), else 0.
         conv_transposed: the source knows this to be a transposed convolution: (in, out, ...).
+        rank: the inner size of the product that the source makes it of, whose factors it can hand out; 0 for a tensor
+            that is stored as it is shown.
+        refused: why the source, which knows more than a header tells, cannot offer it as a weight, or "".
+        note: a sentence for the report on what the source made it of, or "".
 
     Example:
         >>> TensorSpec(name="w", shape=(2, 3), dtype="float32", nbytes=24).shape
@@ -35,6 +39,9 @@ class TensorSpec(msgspec.Struct, frozen=True, kw_only=True):
     tied_to: str = ""
     groups: int = 0
     conv_transposed: bool = False
+    rank: int = 0
+    refused: str = ""
+    note: str = ""
 
 
 class SourceRef(msgspec.Struct, frozen=True):
@@ -112,9 +119,16 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
         return self.shape[1] * self.count
 
     @property
+    def rank(self) -> int:
+        """What the rank of a matrix is at most because it is a product of two factors; 0 where it is none."""
+        return min(self.tensors[0].rank, self.shape[1]) if self.tensors else 0
+
+    @property
     def flops(self) -> float:
-        """Floating-point operations of the exact spectrum: N M^2 + 4/3 M^3 for each matrix."""
+        """Floating-point operations of the exact spectrum: N M^2 + 4/3 M^3 for each matrix, less for a product."""
         n, m = self.shape
+        if self.rank:
+            return self.count * (2 * (n + m) * self.rank**2 + 22 * self.rank**3)
         return self.count * (n * m**2 + 4 / 3 * m**3)
 
     @property
@@ -124,6 +138,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
         The stored values, a block of them converted, and the Gram matrices twice, because LAPACK works on a copy.
         """
         n, m = self.shape
+        if self.rank:
+            return sum(spec.nbytes for spec in self.tensors) + 16 * self.count * (n + m) * self.rank
         values = self.count * n * m
         stored = sum(spec.nbytes * values // max(prod(spec.shape), 1) for spec in self.tensors)
         grams = min(8 * self.count * m**2, max(8 * m**2, BLOCK_BYTES))

@@ -12,7 +12,9 @@ from typing import Final, cast
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
 from eigentail.registry import Registry
+from eigentail.sources.adapter import adapted, live_configs
 from eigentail.sources.live import LIVE, describe_live, open_live
+from eigentail.sources.merged import SUM, Merged, sum_of, summands
 from eigentail.sources.protocol import Format, Probe, WeightSource, fingerprint
 
 _HUB_NAME: Final = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
@@ -24,7 +26,8 @@ def identify(target: object) -> SourceRef:
     """What a target is, by its content first and its name second; no weight is read.
 
     Args:
-        target: the path of a file or folder, a live model or mapping of arrays, or a source that is already open.
+        target: the path of a file or folder, `base+adapter` (or more adapters) of those, a live model or mapping of
+            arrays, or a source that is already open.
 
     Returns:
         A reference that `open_source` opens, on any machine that sees the same path, unless the target is live.
@@ -49,6 +52,9 @@ def identify(target: object) -> SourceRef:
     if source is not None:
         return source.ref
     if isinstance(target, str | os.PathLike):
+        parts = summands(os.fspath(cast("str | os.PathLike[str]", target)))
+        if len(parts) > 1:
+            return sum_of([identify(part) for part in parts])
         return _identify_path(_local(os.fspath(cast("str | os.PathLike[str]", target))))
     return SourceRef(LIVE, describe_live(target))
 
@@ -72,8 +78,10 @@ def open_source(target: object) -> WeightSource:
     if source is not None:
         return source
     if not isinstance(target, SourceRef | str | os.PathLike):
-        return open_live(target)
+        return adapted(open_live(target), live_configs(target))
     ref = identify(target)
+    if ref.format == SUM:
+        return _open_sum(ref)
     if ref.format == LIVE:
         raise SourceError(
             "a live model cannot travel to another process", where=ref.target, hint="save it, or use threads"
@@ -82,9 +90,23 @@ def open_source(target: object) -> WeightSource:
     try:
         if ref.fingerprint and ref.fingerprint != _fingerprint(Path(ref.target)):
             raise SourceError("has changed since it was first looked at", where=ref.target, hint="start again")
-        return form.open(ref)
+        return adapted(form.open(ref))
     except OSError as error:
         raise SourceError(_system(error), where=ref.target) from error
+
+
+def _open_sum(ref: SourceRef) -> WeightSource:
+    """A base and its adapters; none stays open when one fails."""
+    found: list[WeightSource] = []
+    try:
+        if ref.fingerprint and ref.fingerprint != identify(ref.target).fingerprint:
+            raise SourceError("has changed since it was first looked at", where=ref.target, hint="start again")
+        found.extend(map(open_source, summands(ref.target)))  # one by one: on failure those opened so far are closed
+        return Merged(found[0], found[1:])
+    except BaseException:
+        for source in found:
+            source.close()
+        raise
 
 
 @contextmanager

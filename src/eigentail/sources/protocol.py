@@ -11,6 +11,7 @@ import msgspec
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
+from eigentail.records.low_rank import Factors
 from eigentail.sources.archive import open_archive
 from eigentail.sources.ranges import LocalRange
 
@@ -47,6 +48,17 @@ class WeightSource(Protocol):
 
     def close(self) -> None:
         """Let go of files. Arrays already read stay valid."""
+
+
+class Factored(WeightSource, Protocol):
+    """A source some of whose tensors are products of two thin factors: those whose `TensorSpec.rank` is not 0."""
+
+    def factors(self, spec: TensorSpec) -> Factors:
+        """The factors of such a tensor; nothing is multiplied out.
+
+        Raises:
+            SourceError: they cannot be read, or there are none.
+        """
 
 
 @final
