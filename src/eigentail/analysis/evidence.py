@@ -86,7 +86,7 @@ class Evidence:
     @once
     def null(self) -> Null:
         """What an untrained copy of the layer would show, in the way that the settings name."""
-        if self.is_product:
+        if isinstance(self._given, LowRank):
             return Null()
         match self._settings.null:
             case "table":
@@ -99,7 +99,7 @@ class Evidence:
     @once
     def noise(self) -> Noise:
         """Whether random weights show as much."""
-        return Noise() if self.is_product else noise_of(self.spectrum)
+        return Noise() if isinstance(self._given, LowRank) else noise_of(self.spectrum)
 
     @once
     def bulk(self) -> Bulk:
@@ -144,23 +144,13 @@ class Evidence:
         return jackknife(self._stack, fit, seed=self._settings.seed)
 
     @property
-    def is_product(self) -> bool:
-        """Whether the weights are two thin factors, which are not multiplied out."""
-        return isinstance(self._given, LowRank)
-
-    @property
-    def note(self) -> str:
-        """What is to be told of the weights, or ""."""
-        return self._given.note if isinstance(self._given, LowRank) else ""
-
-    @property
     def on_scale(self) -> bool:
         """Whether the thresholds of the literature apply to the estimator that the settings name."""
         return self._estimator.on_scale
 
     def value(self, metric: Metric) -> float:
         """One metric of this layer; NaN where a product of two factors has none."""
-        if self.is_product and not _NOT_OF_A_PRODUCT.isdisjoint(metric.needs):
+        if isinstance(self._given, LowRank) and not _NOT_OF_A_PRODUCT.isdisjoint(metric.needs):
             return NAN
         return float(metric.compute(**{name: getattr(self, name) for name in metric.needs}))
 

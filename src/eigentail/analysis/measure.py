@@ -53,7 +53,8 @@ def measure(
         '1 of 256 weights are NaN or infinite'
     """
     try:
-        seen = Evidence(layer, weights_of(layer, source), settings, store)
+        weights = weights_of(layer, source)
+        seen = Evidence(layer, weights, settings, store)
         fit = seen.fit
     except (SourceError, LayerError) as error:
         if settings.strict:
@@ -62,6 +63,7 @@ def measure(
     measured = chosen(settings.metrics)
     values = {metric.name: seen.value(metric) for metric in measured}
     made = {name for metric in measured for name in metric.needs}
+    told = weights.note if isinstance(weights, LowRank) else layer.tensors[0].note
     verdict, reason = judge(_signs(seen, made, settings))
     return LayerReport(
         layer=layer,
@@ -70,10 +72,10 @@ def measure(
         metrics=values,
         spectrum=seen.spectrum,
         reason=reason,
-        phase=phase_of(seen.spectrum, fit, seen.bulk) if "bulk" in made and not seen.is_product else None,
+        phase=phase_of(seen.spectrum, fit, seen.bulk) if "bulk" in made and not layer.rank else None,
         best_law=seen.laws.best if "laws" in made else "",
         device=seen.spectrum.device,
-        notes=tuple(dict.fromkeys(filter(None, (seen.note or layer.tensors[0].note, seen.spectrum.note)))),
+        notes=tuple(dict.fromkeys(filter(None, (told, seen.spectrum.note)))),
     )
 
 
@@ -106,7 +108,7 @@ def _signs(seen: Evidence, made: set[str], settings: Settings) -> Signs:
 
     Traps alone change the verdict only where some metric has paid for shuffles.
     """
-    traps = seen.shuffled.num_traps if "shuffled" in made and not seen.is_product else 0
+    traps = seen.shuffled.num_traps if "shuffled" in made and not seen.layer.rank else 0
     signs = Signs(layer=seen.layer, fit=seen.fit, spectrum=seen.spectrum, noise=seen.noise, traps=traps)
     if not seen.on_scale:
         fit = fit_tail(seen.spectrum, estimators[_OF_THE_LITERATURE], fewest=settings.min_evals)

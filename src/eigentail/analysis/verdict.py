@@ -31,6 +31,9 @@ _WITHOUT_FIT: Final = {
     FitStatus.UNREADABLE: Verdict.FAILED,
 }
 
+# How a fit may end where there are few eigenvalues because there cannot be more.
+_OF_FEW: Final = (FitStatus.TOO_FEW, FitStatus.RANK_ONE, FitStatus.FLAT)
+
 
 class Signs(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a verdict rests on.
@@ -94,7 +97,7 @@ def judge(signs: Signs) -> tuple[Verdict, str]:
         >>> judge(Signs(layer=layer, fit=Fit(status=FitStatus.FLAT)))[0].value
         'not-power-law'
     """
-    is_fewer = signs.layer.rank > 0 and signs.fit.status is FitStatus.TOO_FEW
+    is_fewer = signs.layer.rank > 0 and signs.fit.status in _OF_FEW
     if signs.spectrum is None or not (signs.fit.ok or is_fewer or _collapsed(signs)):
         return _WITHOUT_FIT[signs.fit.status], signs.fit.detail or signs.fit.status.sentence
     rule = next(rule for rule in RULES if rule.holds(signs))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
@@ -63,7 +64,7 @@ class Adapter:
         self._specs = self._in_order()
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Adapter, (self._inner, self._configs)
+        return adapted, (self._inner, self._configs)  # a file opens itself put together already
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -86,8 +87,8 @@ class Adapter:
         return self._specs
 
     def stored(self) -> tuple[TensorSpec, ...]:
-        """The tensors that are stored whole: they take the place of the base's own."""
-        return tuple(spec for spec in self._specs if spec.name in self._stored)
+        """The tensors that are stored whole, copies apart: they take the place of the base's own."""
+        return tuple(spec for spec in self._specs if spec.name in self._stored and not spec.name.startswith(PEFT))
 
     def read(self, spec: TensorSpec, part: tuple[int, int] | None = None) -> NDArray[Any]:
         """The tensor, or rows of it; a change multiplied out."""
@@ -171,10 +172,19 @@ class Adapter:
         return change
 
     def _shown(self, stored: list[TensorSpec]) -> dict[str, TensorSpec]:
-        """The tensors that are stored whole, by the name of the weight; as stored where the base is there too."""
-        names = [plain(spec.name) for spec in stored]
-        is_apart = len(set(names)) == len(names) and not any(".base_layer." in spec.name for spec in stored)
-        return {name if is_apart else spec.name: spec for name, spec in zip(names, stored, strict=True)}
+        """The tensors that are stored whole, by the name of the weight; as stored where the base is there too.
+
+        PEFT may store one tensor several times: the copies with a word more in their names keep these.
+        """
+        if any(spec.name.endswith(".base_layer.weight") for spec in stored):
+            return {spec.name: spec for spec in stored}
+        names = Counter(plain(spec.name) for spec in stored)
+        shown: dict[str, TensorSpec] = {}
+        for spec in stored:
+            name = plain(spec.name)
+            is_first = names[name] == 1 or spec.name.removeprefix(PEFT) == name
+            shown[name if is_first and name not in shown else spec.name] = spec
+        return shown
 
     def _named(self, changes: list[Change]) -> dict[str, Change]:
         """Every change by a name of its own; what is known to be wrong with it."""
@@ -233,7 +243,7 @@ def adapted(source: WeightSource, configs: Mapping[str, AdapterConfig] | None = 
     """The source itself, or the adapter that it holds put together.
 
     Args:
-        source: open.
+        source: open; closed where this fails.
         configs: what is known of the adapters; None to look beside the file.
 
     Raises:
@@ -245,6 +255,16 @@ def adapted(source: WeightSource, configs: Mapping[str, AdapterConfig] | None = 
         >>> adapted(plain) is plain
         True
     """
+    if isinstance(source, Adapter):
+        return source
+    try:
+        return _adapted(source, configs)
+    except BaseException:
+        source.close()
+        raise
+
+
+def _adapted(source: WeightSource, configs: Mapping[str, AdapterConfig] | None) -> WeightSource:
     has_names = is_adapter(spec.name for spec in source.tensors())
     if configs is None:
         path = Path(source.ref.target)

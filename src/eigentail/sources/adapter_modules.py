@@ -8,7 +8,7 @@ from typing import Final
 from eigentail.sources.names import normalise
 
 PEFT: Final = "base_model.model."
-_PUT_IN: Final = frozenset({"base_layer", "modules_to_save"})
+_PUT_IN: Final = frozenset({"base_layer", "modules_to_save", "original_module"})
 # What kohya and LyCORIS call the nets of a pipeline, and what diffusers calls them.
 _NETS: Final = {
     "unet": "unet", "te": "text_encoder", "te1": "text_encoder", "te2": "text_encoder_2", "te3": "text_encoder_3",

@@ -80,8 +80,29 @@ def open_source(target: object) -> WeightSource:
     if not isinstance(target, SourceRef | str | os.PathLike):
         return adapted(open_live(target), live_configs(target))
     ref = identify(target)
-    if ref.format == SUM:
-        return _open_sum(ref)
+    return _open_sum(ref) if ref.format == SUM else adapted(open_stored(ref))
+
+
+def open_stored(target: SourceRef | str) -> WeightSource:
+    """Open a file or folder as it is stored: the tensors of an adapter are not put together.
+
+    Args:
+        target: a path, or a reference to one.
+
+    Raises:
+        SourceError: as `open_source`.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> path = Path(tempfile.mkdtemp()) / "adapter.npz"
+        >>> np.savez(path, **{"fc.lora_A.weight": np.eye(2), "fc.lora_B.weight": np.eye(2)})
+        >>> source = open_stored(str(path))
+        >>> [spec.name for spec in source.tensors()]
+        ['fc.lora_A.weight', 'fc.lora_B.weight']
+        >>> source.close()
+    """
+    ref = identify(target)
     if ref.format == LIVE:
         raise SourceError(
             "a live model cannot travel to another process", where=ref.target, hint="save it, or use threads"
@@ -90,7 +111,7 @@ def open_source(target: object) -> WeightSource:
     try:
         if ref.fingerprint and ref.fingerprint != _fingerprint(Path(ref.target)):
             raise SourceError("has changed since it was first looked at", where=ref.target, hint="start again")
-        return adapted(form.open(ref))
+        return form.open(ref)
     except OSError as error:
         raise SourceError(_system(error), where=ref.target) from error
 

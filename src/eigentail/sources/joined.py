@@ -101,12 +101,12 @@ def join(ref: SourceRef, targets: Sequence[tuple[str, str]], config: Mapping[str
         ['a.w', 'b.w']
         >>> both.close()
     """
-    from eigentail.sources.identify import open_source  # identify knows this room's formats, which know this file
+    from eigentail.sources.identify import open_stored  # identify knows this room's formats, which know this file
 
     parts: list[tuple[str, WeightSource]] = []
     try:
         for prefix, target in targets:
-            parts.append((prefix, open_source(target)))  # one by one: on failure those opened so far are closed
+            parts.append((prefix, open_stored(target)))  # one by one: on failure those opened so far are closed
         return Joined(ref, parts, config)
     except BaseException:
         for _, source in parts:
