@@ -17,14 +17,14 @@ from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
 from eigentail.records.low_rank import Factors
 from eigentail.sources.adapter_change import Change, changes_of
-from eigentail.sources.adapter_config import KINDS, AdapterConfig, Alphas, adapter_config, read_adapter_config
+from eigentail.sources.adapter_config import KINDS, AdapterConfig, adapter_config, read_adapter_config
 from eigentail.sources.adapter_forms import factors_of, formed, multiplied
 from eigentail.sources.adapter_modules import PEFT, plain
 from eigentail.sources.adapter_names import Role, is_adapter
+from eigentail.sources.adapter_scale import Scales, name_of
 from eigentail.sources.placed import check_rows
 from eigentail.sources.protocol import WeightSource
 
-_NO_ALPHA: Final = "no alpha is stored with it, and its scale is taken as 1"
 # A product may be multiplied out to so many values by those who ask for the tensor: 4 GiB in float32.
 _MOST: Final = 2**30
 
@@ -57,7 +57,7 @@ class Adapter:
         self.ref: SourceRef = inner.ref
         turned = any(config.fan_in_fan_out for config in configs.values())
         changes, misfits, stored = changes_of(inner.tensors(), fan_in_fan_out=turned)
-        self._alphas = {name: _alphas(config) for name, config in configs.items()}
+        self._scales = Scales(configs)
         self._stored = self._shown(stored)
         self.misfits = tuple(misfits)
         self.changes = self._named(changes)
@@ -105,7 +105,7 @@ class Adapter:
         """What a change adds to its weight, or to rows of it, whatever its size."""
         if change.is_product:
             return multiplied(self.factors_of(change), part)
-        scale, _ = self.scale(change)
+        scale, _ = self._scales.of(change, self._inner)
         whole = formed(change, self._arrays(change), scale)
         return whole if part is None else whole[slice(*part)]
 
@@ -118,46 +118,20 @@ class Adapter:
 
     def factors_of(self, change: Change) -> Factors:
         """The two factors of a change of this adapter, with their scale."""
-        scale, note = self.scale(change)
+        scale, note = self._scales.of(change, self._inner)
         return msgspec.structs.replace(factors_of(change, self._arrays(change)), scale=scale, note=note)
 
     def tensor_note(self, change: Change) -> str:
         """What can be told of a change before a tensor is read."""
-        return f"{change.form}{_rank(change.rank)}" if Role.ALPHA in change.parts else self.scale(change)[1]
+        return name_of(change) if Role.ALPHA in change.parts else self._scales.beside(change)[1]
 
     def magnitude(self, change: Change) -> NDArray[Any]:
         """The lengths that a DoRA gives its weight, one after the other."""
         return np.asarray(self._inner.read(change.parts[Role.MAGNITUDE]), dtype=np.float32).reshape(-1)
 
-    def scale(self, change: Change) -> tuple[float, str]:
-        """The number in front of a change, and how it comes about."""
-        if Role.ALPHA not in change.parts:
-            return self._scale_beside(change)
-        rank, spec = change.rank or 1, change.parts[Role.ALPHA]
-        if math.prod(spec.shape) != 1:
-            raise SourceError(f"the alpha of {change.module} has shape {spec.shape}", where=self.ref.target)
-        alpha = float(np.asarray(self._inner.read(spec), dtype=np.float64).reshape(()))
-        if not math.isfinite(alpha):
-            raise SourceError(f"the alpha of {change.module} is {alpha}", where=self.ref.target)
-        if not change.rank:  # LyCORIS has no use for alpha where neither side has a rank
-            return 1.0, f"{change.form}: scale 1"
-        return alpha / rank, _said(change.form, rank, alpha, alpha / rank, "alpha / r")
-
     def close(self) -> None:
         """Close what holds the tensors. Arrays already read stay valid."""
         self._inner.close()
-
-    def _scale_beside(self, change: Change) -> tuple[float, str]:
-        """The scale that the configuration gives."""
-        key = change.adapter if change.adapter in self._configs else next(iter(self._configs), "")
-        if key not in self._configs:
-            return 1.0, f"{change.form}{_rank(change.rank)}: {_NO_ALPHA}"
-        config, rank = self._configs[key], change.rank or self._configs[key].r
-        alpha = self._alphas[key].of(change.module.removeprefix(PEFT))
-        if config.use_rslora and change.is_product:
-            scale = alpha / math.sqrt(rank)
-            return scale, _said("rsLoRA", rank, alpha, scale, "alpha / sqrt(r)") + _begun(config)
-        return alpha / rank, _said(change.form, rank, alpha, alpha / rank, "alpha / r") + _begun(config)
 
     def _arrays(self, change: Change) -> dict[Role, NDArray[Any]]:
         beside = (Role.ALPHA, Role.MAGNITUDE)
@@ -204,7 +178,7 @@ class Adapter:
             return ""
         if config.use_dora and change.is_product:
             return "DoRA, but the lengths that belong to it are missing"
-        if config.alpha_pattern and self._alphas[next(iter(self._configs))].refused:
+        if config.alpha_pattern and self._scales.refused:
             return "its configuration has an alpha_pattern that could stall or makes no sense: its scale is not known"
         if not config.rank_pattern and change.is_product and change.rank != config.r and not change.adapter:
             return f"its factors have rank {change.rank}, but its configuration says {config.r}"
@@ -235,7 +209,7 @@ class Adapter:
             nbytes=change.nbytes,
             rank=change.rank if change.is_product else 0,
             refused=change.refused,
-            note="" if Role.ALPHA in change.parts else self.scale(change)[1],
+            note="" if Role.ALPHA in change.parts else self.tensor_note(change),
         )
 
 
@@ -297,24 +271,5 @@ def _plain_values(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value.value if isinstance(value, Enum) else value for key, value in values.items()}
 
 
-def _alphas(config: AdapterConfig) -> Alphas:
-    usual = config.lora_alpha if config.peft_type == "LORA" else config.alpha
-    return Alphas(config.alpha_pattern or {}, usual)
-
-
 def _refused(spec: TensorSpec, reason: str) -> TensorSpec:
     return msgspec.structs.replace(spec, refused=reason)
-
-
-def _rank(rank: int) -> str:
-    return f" r = {rank}" if rank else ""
-
-
-def _said(form: str, rank: int, alpha: float, scale: float, rule: str) -> str:
-    return f"{form} r = {rank}, alpha = {alpha:g}: scale {scale:g} ({rule})"
-
-
-def _begun(config: AdapterConfig) -> str:
-    """A word on a beginning that changed the base."""
-    how = config.changes_base
-    return f"; training began with {how}, which changed the base too" if how else ""

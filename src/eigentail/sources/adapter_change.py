@@ -197,8 +197,10 @@ def _embedding(sizes: Mapping[Role, tuple[int, ...]], module: str) -> _Found:
     down, up = sizes.get(Role.EMBEDDING_DOWN), sizes.get(Role.EMBEDDING_UP)
     if down is None or up is None:
         return _half(down is not None, ("lora_embedding_A", "lora_embedding_B"), module)
-    if len(down) != 2 or len(up) != 2 or down[0] != up[1]:
-        return _ranks(down[0], up[-1])
+    if len(down) != 2 or len(up) != 2:
+        return f"the factors of the low-rank pair of {module} are no matrices"
+    if down[0] != up[1]:
+        return _ranks(down[0], up[1])
     return (down[1], up[0]), down[0]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
@@ -158,19 +158,26 @@ class _Places:
 
     def __init__(self, own: Mapping[str, TensorSpec]) -> None:
         self._own = own
-        self._keys = (lambda name: name, bare, lambda name: flat(bare(name)), flat)
-        self._tables = [_alone(own, key) for key in self._keys]
+        self._tables = [_alone(own, key) for key in _KEYS]
 
     def of(self, name: str, module: str) -> TensorSpec | None:
         """The tensor that a name means; None where none or several could be meant."""
-        for key, table in zip(self._keys, self._tables, strict=True):
+        for key, table in zip(_KEYS, self._tables, strict=True):
             if found := table.get(key(name)):
                 return self._own[found]
         rest = module.partition("_")[2].partition("_")[2]  # kohya's name behind "lora_unet_"
         return self._own[self._tables[-1][rest]] if rest and rest in self._tables[-1] else None
 
 
-def _alone(names: Mapping[str, TensorSpec], key: Any) -> dict[str, str]:
+def _flat_and_bare(name: str) -> str:
+    return flat(bare(name))
+
+
+# From the surest to the boldest.
+_KEYS: Final[tuple[Callable[[str], str], ...]] = (str, bare, _flat_and_bare, flat)
+
+
+def _alone(names: Mapping[str, TensorSpec], key: Callable[[str], str]) -> dict[str, str]:
     """The names whose key no other has."""
     found: dict[str, list[str]] = {}
     for name in names:
