@@ -26,6 +26,7 @@ Examples:
   eigentail analyze model.safetensors
   eigentail analyze resnet20.th -o resnet20.html
   eigentail analyze model_folder/ --layers "*.attn.*,!*.bias" --metrics "alpha*"
+  eigentail analyze base_folder/+lora_adapter/
   eigentail analyze resnet20.th --null shuffle --metrics "default,num_traps"
   eigentail analyze model.safetensors --json | jq .summary.alpha_weighted
   eigentail analyze model.safetensors --format quiet -o layers.csv"""
