@@ -45,7 +45,7 @@ def only(text: str, **facts: object) -> Layer:
         ),
         (
             "h.0.q_proj.lora_A.default.weight 8x64",
-            "one factor of a low-rank adapter: this version does not put adapters together",
+            "one factor of a low-rank adapter, which is no weight by itself",
         ),
         ("h.0.q_proj.scales 8x64 float16", "scales of quantised weights, not a weight"),
     ],

@@ -14,9 +14,9 @@ from eigentail.analysis.deed import coarser_format, deed_of
 from eigentail.analysis.evidence import Evidence
 from eigentail.analysis.units import Found, Unit, rows_of
 from eigentail.errors import LayerError, SourceError
-from eigentail.layers import matrices
+from eigentail.layers import matrices, products
 from eigentail.metrics import chosen, metrics
-from eigentail.numerics.change import Entries, entries_of, rank_of_change
+from eigentail.numerics.change import ChangeRank, Entries, entries_of, is_low, rank_of_change
 from eigentail.numerics.levels import held, levels_of
 from eigentail.numerics.noise import noise_of
 from eigentail.numerics.roundoff import unit_roundoff
@@ -33,6 +33,7 @@ from eigentail.records.difference import (
     Side,
     TensorDifference,
 )
+from eigentail.records.low_rank import Factors, LowRank
 from eigentail.settings import Settings
 from eigentail.sources.delta import Delta, subtracted
 from eigentail.sources.dtypes import dtype_of
@@ -51,10 +52,20 @@ class _Stacks(NamedTuple):
     entries: Entries
     settings: Settings
     store: SpectrumStore | None
+    product: LowRank | None = None
 
-    def seen(self, stack: NDArray[Any]) -> Evidence:
+    def seen(self, stack: NDArray[Any] | LowRank) -> Evidence:
         """What can be known of one side, or of the difference."""
         return Evidence(self.layer, stack, self.settings, self.store)
+
+
+class _Sides(NamedTuple):
+    """The rows of a layer as both sides have them, and what was added to its tensor where that is a product."""
+
+    layer: Layer
+    base: NDArray[Any]
+    other: NDArray[Any]
+    change: Factors | None
 
 
 def measure_change(unit: Unit, *, delta: Delta, settings: Settings, store: SpectrumStore | None = None) -> Found:
@@ -85,19 +96,19 @@ def measure_change(unit: Unit, *, delta: Delta, settings: Settings, store: Spect
         if settings.strict and unit.layers:
             raise LayerError(error.what, where=unit.layers[0].name, hint=error.hint) from error
         return _unreadable(unit, str(error))
-    rows = [
-        _checked(layer, rows_of(layer, unit, base), rows_of(layer, unit, other), settings, store)
+    sides = [
+        _Sides(layer, rows_of(layer, unit, base), rows_of(layer, unit, other), delta.change(unit.spec))
         for layer in unit.layers
     ]
+    rows = [_checked(one, settings, store) for one in sides]
     return Found(tuple(rows), _whole(unit.spec, base, other) if unit.is_apart else None)
 
 
-def _checked(
-    layer: Layer, base: NDArray[Any], other: NDArray[Any], settings: Settings, store: SpectrumStore | None
-) -> LayerDifference:
+def _checked(sides: _Sides, settings: Settings, store: SpectrumStore | None) -> LayerDifference:
     """One layer; an error becomes its reason, unless the settings are strict."""
+    layer = sides.layer
     try:
-        row = _compared(layer, matrices(layer, [base]), matrices(layer, [other]), settings, store)
+        row = _compared(sides, settings, store)
     except (SourceError, LayerError) as error:
         if settings.strict:
             raise LayerError(error.what, where=layer.name, hint=error.hint) from error
@@ -107,15 +118,16 @@ def _checked(
     return row
 
 
-def _compared(
-    layer: Layer, base: NDArray[Any], other: NDArray[Any], settings: Settings, store: SpectrumStore | None
-) -> LayerDifference:
+def _compared(sides: _Sides, settings: Settings, store: SpectrumStore | None) -> LayerDifference:
     """The layer's entries first, then whatever they leave to be asked."""
+    layer = sides.layer
+    base, other = matrices(layer, [sides.base]), matrices(layer, [sides.other])
+    product = None if sides.change is None else products(layer, sides.change)
     before, after = _stored(base), _stored(other)
     entries = entries_of(base, other, coarser_format(before, after))
     before = replace(before, zeros=entries.zeros_base / entries.size)
     after = replace(after, zeros=entries.zeros_other / entries.size)
-    stacks = _Stacks(layer, base, other, entries, settings, store)
+    stacks = _Stacks(layer, base, other, entries, settings, store, product)
     if not entries.changed:
         return _untouched(stacks, before, after)
     outcome, reason = _odd(stacks)
@@ -161,7 +173,7 @@ def _untouched(stacks: _Stacks, before: Side, after: Side) -> LayerDifference:
 
 def _changed(stacks: _Stacks, before: Side, after: Side) -> LayerDifference:
     """The row of a layer that is not what it was."""
-    layer, base, other, _, settings, _ = stacks
+    layer, base, other, _, settings, *_ = stacks
     seen, then = stacks.seen(base), stacks.seen(other)
     before = replace(_measured(seen, before, settings), alpha_same_tail=_alpha_of(seen.spectrum, then.fit.tail))
     after = replace(_measured(then, after, settings), alpha_same_tail=_alpha_of(then.spectrum, seen.fit.tail))
@@ -182,14 +194,16 @@ def _changed(stacks: _Stacks, before: Side, after: Side) -> LayerDifference:
 
 def _change(stacks: _Stacks, before: Side, after: Side) -> Change:
     """Spectrum and tail of the difference; what rounding alone may have made is no direction of it."""
-    _, base, other, entries, settings, _ = stacks
-    stack = subtracted(base, other)
+    entries, settings = stacks.entries, stacks.settings
+    stack: NDArray[Any] | LowRank = stacks.product or subtracted(stacks.base, stacks.other)
     spectrum = stacks.seen(stack).spectrum
-    rank = rank_of_change(spectrum, entries.norm_other, unit_roundoff(dtype_of(after.holds)))
+    rank = _rank(stacks, spectrum, after)
     if rank.low:
         spectrum = replace(spectrum, rank=rank.rank)
     estimator = estimator_named(settings.tail)
-    sample = None if estimator.sample is None or rank.low else estimator.sample(stack)
+    sample = None
+    if estimator.sample is not None and not (rank.low or isinstance(stack, LowRank)):
+        sample = estimator.sample(stack)
     return replace(
         _plain(entries),
         spectrum=spectrum,
@@ -201,6 +215,13 @@ def _change(stacks: _Stacks, before: Side, after: Side) -> Change:
         entropy=float(metrics["entropy"].compute(spectrum=spectrum)),
         deed=deed_of(entries, before, after, rank),
     )
+
+
+def _rank(stacks: _Stacks, spectrum: Spectrum, after: Side) -> ChangeRank:
+    """Of a product that of its factors; else what of the difference is more than rounding."""
+    if stacks.product is not None:
+        return ChangeRank(spectrum.rank, is_low(spectrum.rank, spectrum))
+    return rank_of_change(spectrum, stacks.entries.norm_other, unit_roundoff(dtype_of(after.holds)))
 
 
 def _plain(entries: Entries) -> Change:

@@ -31,6 +31,7 @@ from eigentail.records.difference import Difference, LayerDifference, Outcome, T
 from eigentail.settings import Settings
 from eigentail.sources import opened
 from eigentail.sources.delta import Delta
+from eigentail.sources.merged import with_base
 from eigentail.store import SpectrumStore
 
 _ALL: Final = ("*",)
@@ -77,7 +78,8 @@ def diff(
 
     Args:
         base: what it was before: a file, a folder, a live model, a mapping of arrays.
-        other: what it is now.
+        other: what it is now. An adapter stands for the base with the adapter added; the spectrum of what a LoRA adds
+            is that of its factors.
         settings: what to measure. Correlation traps are looked for where a metric asks for them (`num_traps`).
         using: how many hands; the numbers do not depend on it.
         progress: told when the work is known and when a layer is done.
@@ -108,7 +110,7 @@ def diff(
     estimator_named(settings.tail)  # an unknown word is told before any work is done
     chosen(settings.metrics)
     with opened(base) as one, opened(other) as two:
-        plan = _planned(Delta(one, two), settings)
+        plan = _planned(Delta(one, with_base(one, two)), settings)
         progress.started(plan.description)
         found: list[Found] = []
         try:

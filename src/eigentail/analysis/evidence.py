@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, final
+from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,17 @@ from eigentail.numerics.jackknife import Jackknife, jackknife
 from eigentail.numerics.marchenko_pastur import Bulk, fit_bulk
 from eigentail.numerics.noise import Noise
 from eigentail.numerics.null import Null, null_by_shuffle, null_by_table
+from eigentail.numerics.product import spectrum_of_product
 from eigentail.numerics.shuffle import Shuffled, shuffled
 from eigentail.numerics.tail import estimator_named
 from eigentail.numerics.vectors import Vectors, vectors_of
-from eigentail.records import Fit, Layer, Spectrum
+from eigentail.records import NAN, Fit, Layer, Spectrum
+from eigentail.records.low_rank import LowRank
 from eigentail.settings import Settings
 from eigentail.store import SpectrumStore, address_of
+
+# Of a product of two thin factors random weights of its shape tell nothing, and its entries are never made.
+_NOT_OF_A_PRODUCT: Final = frozenset({"null", "noise", "bulk", "shuffled", "vectors", "jackknife"})
 
 
 @final
@@ -38,10 +43,10 @@ class Evidence:
     """
 
     def __init__(
-        self, layer: Layer, stack: NDArray[Any], settings: Settings, store: SpectrumStore | None = None
+        self, layer: Layer, stack: NDArray[Any] | LowRank, settings: Settings, store: SpectrumStore | None = None
     ) -> None:
         self.layer = layer
-        self._stack = stack
+        self._given = stack
         self._settings = settings
         self._store = store
         self._scale = conv_scale(layer, settings)
@@ -51,6 +56,8 @@ class Evidence:
     @once
     def spectrum(self) -> Spectrum:
         """The eigenvalues, in the convention for convolutions that the settings name."""
+        if isinstance(self._given, LowRank):  # sooner computed than looked up
+            return spectrum_of_product(self._given, scale=self._scale)
         if self._store is None:
             return self._spectrum_of(self._stack)
         address = address_of(self._stack, precision=self._settings.precision, scale=self._scale)
@@ -63,12 +70,12 @@ class Evidence:
     @once
     def fit(self) -> Fit:
         """The tail, by the estimator that the settings name."""
-        return self._fit_of(self.spectrum, self._stack)
+        return self._fit_of(self.spectrum, self._given)
 
     @once
     def _fitted(self) -> NDArray[np.float64]:
         """What was fitted, body and tail: eigenvalues, or the estimator's own sample; without clipped fingers."""
-        values = self._values_of(self.spectrum, self._stack)
+        values = self._values_of(self.spectrum, self._given)
         return values[: len(values) - self.fit.fingers]
 
     @once
@@ -79,6 +86,8 @@ class Evidence:
     @once
     def null(self) -> Null:
         """What an untrained copy of the layer would show, in the way that the settings name."""
+        if isinstance(self._given, LowRank):
+            return Null()
         match self._settings.null:
             case "table":
                 return null_by_table(self.spectrum, self._estimator)
@@ -90,7 +99,7 @@ class Evidence:
     @once
     def noise(self) -> Noise:
         """Whether random weights show as much."""
-        return noise_of(self.spectrum)
+        return Noise() if isinstance(self._given, LowRank) else noise_of(self.spectrum)
 
     @once
     def bulk(self) -> Bulk:
@@ -140,18 +149,30 @@ class Evidence:
         return self._estimator.on_scale
 
     def value(self, metric: Metric) -> float:
-        """One metric of this layer."""
+        """One metric of this layer; NaN where a product of two factors has none."""
+        if isinstance(self._given, LowRank) and not _NOT_OF_A_PRODUCT.isdisjoint(metric.needs):
+            return NAN
         return float(metric.compute(**{name: getattr(self, name) for name in metric.needs}))
+
+    @property
+    def _stack(self) -> NDArray[Any]:
+        """The weights where they are there entry by entry."""
+        if isinstance(self._given, LowRank):
+            raise TypeError("a product of two factors has no entries")
+        return self._given
 
     def _spectrum_of(self, stack: NDArray[Any]) -> Spectrum:
         return spectrum_of(stack, precision=self._settings.precision, scale=self._scale, device=self._device)
 
-    def _fit_of(self, spectrum: Spectrum, stack: NDArray[Any]) -> Fit:
-        sample = None if self._estimator.sample is None else self._values_of(spectrum, stack)
+    def _fit_of(self, spectrum: Spectrum, stack: NDArray[Any] | LowRank) -> Fit:
+        has_own = self._estimator.sample is not None and not isinstance(stack, LowRank)
+        sample = self._values_of(spectrum, stack) if has_own else None
         return fit_tail(spectrum, self._estimator, fewest=self._settings.min_evals, values=sample)
 
-    def _values_of(self, spectrum: Spectrum, stack: NDArray[Any]) -> NDArray[np.float64]:
-        return spectrum.positive if self._estimator.sample is None else self._estimator.sample(stack)
+    def _values_of(self, spectrum: Spectrum, stack: NDArray[Any] | LowRank) -> NDArray[np.float64]:
+        if self._estimator.sample is None or isinstance(stack, LowRank):
+            return spectrum.positive
+        return self._estimator.sample(stack)
 
 
 def conv_scale(layer: Layer, settings: Settings) -> float:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, cast
 
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from eigentail.analysis.evidence import Evidence
 from eigentail.analysis.verdict import OVER_TRAINED, Signs, judge
 from eigentail.errors import EigentailError, LayerError, SourceError
 from eigentail.execution import LostError
-from eigentail.layers import matrices, read_part
+from eigentail.layers import matrices, products, read_part
 from eigentail.metrics import chosen
 from eigentail.numerics.interval import Interval
 from eigentail.numerics.null import Null
 from eigentail.numerics.phase import phase_of
 from eigentail.numerics.tail import estimators, fit_tail
 from eigentail.records import NAN, Fit, FitStatus, Layer, LayerReport
+from eigentail.records.low_rank import LowRank
 from eigentail.settings import Settings
 from eigentail.sources import WeightSource
+from eigentail.sources.protocol import Factored
 from eigentail.store import SpectrumStore
 
 # Whose exponents the thresholds of the literature were made for.
@@ -51,8 +54,8 @@ def measure(
         '1 of 256 weights are NaN or infinite'
     """
     try:
-        arrays = [source.read(spec, read_part(layer)) for spec in layer.tensors]
-        seen = Evidence(layer, matrices(layer, arrays), settings, store)
+        weights = weights_of(layer, source)
+        seen = Evidence(layer, weights, settings, store)
         fit = seen.fit
     except (SourceError, LayerError) as error:
         if settings.strict:
@@ -61,6 +64,7 @@ def measure(
     measured = chosen(settings.metrics)
     values = {metric.name: seen.value(metric) for metric in measured}
     made = {name for metric in measured for name in metric.needs}
+    told = weights.note if isinstance(weights, LowRank) else layer.tensors[0].note
     verdict, reason = judge(_signs(seen, made, settings))
     return LayerReport(
         layer=layer,
@@ -69,12 +73,36 @@ def measure(
         metrics=values,
         spectrum=seen.spectrum,
         reason=reason,
-        phase=phase_of(seen.spectrum, fit, seen.bulk) if "bulk" in made else None,
+        phase=phase_of(seen.spectrum, fit, seen.bulk) if "bulk" in made and not layer.rank else None,
         best_law=seen.laws.best if "laws" in made else "",
         device=seen.spectrum.device,
-        notes=(seen.spectrum.note,) if seen.spectrum.note else (),
+        notes=tuple(dict.fromkeys(filter(None, (told, seen.spectrum.note)))),
         quantised=layer.quantised,
     )
+
+
+def weights_of(layer: Layer, source: WeightSource) -> NDArray[Any] | LowRank:
+    """The matrices of a layer: entry by entry, or as the two factors that the source has of each.
+
+    Args:
+        layer: which one.
+        source: where its tensors are.
+
+    Raises:
+        SourceError: they cannot be read.
+
+    Example:
+        >>> from eigentail.analysis import describe
+        >>> from eigentail.sources import open_source
+        >>> import numpy as np
+        >>> source = open_source({"fc.lora_A.weight": np.ones((2, 16)), "fc.lora_B.weight": np.ones((32, 2))})
+        >>> weights_of(describe(source).layers[0], source).shape
+        (1, 32, 16)
+    """
+    if layer.tensors[0].rank:
+        factored = cast(Factored, source)
+        return products(layer, factored.factors(layer.tensors[0]))
+    return matrices(layer, [source.read(spec, read_part(layer)) for spec in layer.tensors])
 
 
 def _signs(seen: Evidence, made: set[str], settings: Settings) -> Signs:
@@ -82,7 +110,7 @@ def _signs(seen: Evidence, made: set[str], settings: Settings) -> Signs:
 
     Traps alone change the verdict only where some metric has paid for shuffles.
     """
-    traps = seen.shuffled.num_traps if "shuffled" in made else 0
+    traps = seen.shuffled.num_traps if "shuffled" in made and not seen.layer.rank else 0
     signs = Signs(layer=seen.layer, fit=seen.fit, spectrum=seen.spectrum, noise=seen.noise, traps=traps)
     if not seen.on_scale:
         fit = fit_tail(seen.spectrum, estimators[_OF_THE_LITERATURE], fewest=settings.min_evals)

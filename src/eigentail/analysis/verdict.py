@@ -32,6 +32,9 @@ _WITHOUT_FIT: Final = {
     FitStatus.LOST: Verdict.FAILED,
 }
 
+# How a fit may end where there are few eigenvalues because there cannot be more.
+_OF_FEW: Final = (FitStatus.TOO_FEW, FitStatus.RANK_ONE, FitStatus.FLAT)
+
 
 class Signs(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a verdict rests on.
@@ -79,10 +82,11 @@ class Rule(NamedTuple):
 def judge(signs: Signs) -> tuple[Verdict, str]:
     """The verdict and its reason: the first rule of `RULES` that holds.
 
-    In this order: what collapsed (half of the eigenvalues zero); what has no fit; what is too small (fewer than 50
-    eigenvalues); traps, where the entries were shuffled; what random weights show as well; what is no power law (D
-    above 0.1 and above 1.358 / sqrt(tail)); then alpha and its whole interval below 2 over-trained, alpha above 6
-    under-trained, else well trained. (The best layers lie at 2: an alpha of 1.97 +- 0.3 accuses nobody.)
+    In this order: a product of two thin factors, which has no more eigenvalues than its rank and no null; what
+    collapsed (half of the eigenvalues zero); what has no fit; what is too small (fewer than 50 eigenvalues); traps,
+    where the entries were shuffled; what random weights show as well; what is no power law (D above 0.1 and above
+    1.358 / sqrt(tail)); then alpha and its whole interval below 2 over-trained, alpha above 6 under-trained, else well
+    trained. (The best layers lie at 2: an alpha of 1.97 +- 0.3 accuses nobody.)
     How often each is wrong is measured in docs/trust.md.
 
     Source: thresholds of Martin, Peng & Mahoney 2021 and WeightWatcher; the order is this project's.
@@ -94,7 +98,8 @@ def judge(signs: Signs) -> tuple[Verdict, str]:
         >>> judge(Signs(layer=layer, fit=Fit(status=FitStatus.FLAT)))[0].value
         'not-power-law'
     """
-    if signs.spectrum is None or not (signs.fit.ok or _collapsed(signs)):
+    is_fewer = signs.layer.rank > 0 and signs.fit.status in _OF_FEW
+    if signs.spectrum is None or not (signs.fit.ok or is_fewer or _collapsed(signs)):
         return _WITHOUT_FIT[signs.fit.status], signs.fit.detail or signs.fit.status.sentence
     rule = next(rule for rule in RULES if rule.holds(signs))
     return rule.verdict, rule.why(signs)
@@ -102,7 +107,7 @@ def judge(signs: Signs) -> tuple[Verdict, str]:
 
 def _collapsed(signs: Signs) -> bool:
     rank = signs.spectrum.rank if signs.spectrum else 0
-    return 0 < rank < _COLLAPSED_SHARE * signs.layer.num_evals
+    return 0 < rank < _COLLAPSED_SHARE * signs.layer.num_evals and not signs.layer.rank
 
 
 def _zeros(signs: Signs) -> str:
@@ -129,7 +134,14 @@ def _between(signs: Signs) -> str:
     return f"between {OVER_TRAINED:g} and {UNDER_TRAINED:g}"
 
 
+def _product(signs: Signs) -> str:
+    """What is said of a change of low rank."""
+    rank, evals = signs.layer.rank * signs.layer.count, signs.layer.num_evals
+    return f"a product of rank {rank}: at most {rank} of {evals} eigenvalues, and no null to judge them by"
+
+
 RULES: Final = (
+    Rule(Verdict.TOO_SMALL, lambda signs: signs.layer.rank > 0, _product),
     Rule(Verdict.RANK_COLLAPSE, _collapsed, _zeros),
     Rule(
         Verdict.TOO_SMALL,

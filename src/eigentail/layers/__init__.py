@@ -7,6 +7,7 @@ what is measured.
 from eigentail.layers.group import Grouping, group
 from eigentail.layers.kinds import KINDS
 from eigentail.layers.matrices import matrices, read_part
+from eigentail.layers.product import products
 from eigentail.layers.select import select
 
-__all__ = ["KINDS", "Grouping", "group", "matrices", "read_part", "select"]
+__all__ = ["KINDS", "Grouping", "group", "matrices", "products", "read_part", "select"]

@@ -150,8 +150,19 @@ def rank_of_change(change: Spectrum, norm_other: float, roundoff: float) -> Chan
     above = relative > max(edge, solver)
     rank, inside, beside = int(above.sum()), float(relative[above].sum()), float(relative[~above].sum())
     is_rounding = beside <= _LEFT * rounding + solver * len(values)
-    low = 0 < rank <= _LOW * len(values) and inside >= _MOST * (inside + beside) and is_rounding
+    low = is_low(rank, change) and inside >= _MOST * (inside + beside) and is_rounding
     return ChangeRank(rank, low)
+
+
+def is_low(rank: int, change: Spectrum) -> bool:
+    """Whether a change has so few directions that it is called one of low rank.
+
+    Example:
+        >>> spectrum = Spectrum(eigenvalues=np.ones(8), shape=(8, 8), rank=8)
+        >>> is_low(2, spectrum), is_low(3, spectrum), is_low(0, spectrum)
+        (True, False, False)
+    """
+    return 0 < rank <= _LOW * len(change.eigenvalues)
 
 
 def _blocks(base: NDArray[Any], other: NDArray[Any]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:

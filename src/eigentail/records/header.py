@@ -24,7 +24,10 @@ class TensorSpec(msgspec.Struct, frozen=True, kw_only=True):
         conv_transposed: the source knows this to be a transposed convolution: (in, out, ...).
         quantised: what its values are decoded from when they are read ("gptq-4", "q4_k"), or "". `dtype` is then that
             of the decoded values, and `nbytes` what the codes and all that belongs to them take in the source.
-        refusal: why its values cannot be had, as a sentence, where the source knows; or "".
+        rank: the inner size of the product that the source makes it of, whose factors it can hand out; 0 for a tensor
+            that is stored as it is shown.
+        refusal: why the source, which knows more than a header tells, cannot offer its values, as a sentence; or "".
+        note: a sentence for the report on what the source made it of, or "".
 
     Example:
         >>> TensorSpec(name="w", shape=(2, 3), dtype="float32", nbytes=24).shape
@@ -39,7 +42,9 @@ class TensorSpec(msgspec.Struct, frozen=True, kw_only=True):
     groups: int = 0
     conv_transposed: bool = False
     quantised: str = ""
+    rank: int = 0
     refusal: str = ""
+    note: str = ""
 
 
 class SourceRef(msgspec.Struct, frozen=True):
@@ -122,9 +127,16 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
         return self.tensors[0].quantised if self.tensors else ""
 
     @property
+    def rank(self) -> int:
+        """What the rank of a matrix is at most because it is a product of two factors; 0 where it is none."""
+        return min(self.tensors[0].rank, self.shape[1]) if self.tensors else 0
+
+    @property
     def flops(self) -> float:
-        """Floating-point operations of the exact spectrum: N M^2 + 4/3 M^3 for each matrix."""
+        """Floating-point operations of the exact spectrum: N M^2 + 4/3 M^3 for each matrix, less for a product."""
         n, m = self.shape
+        if self.rank:
+            return self.count * (2 * (n + m) * self.rank**2 + 22 * self.rank**3)
         return self.count * (n * m**2 + 4 / 3 * m**3)
 
     @property
@@ -134,6 +146,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
         The stored values, a block of them converted, and the Gram matrices twice, because LAPACK works on a copy.
         """
         n, m = self.shape
+        if self.rank:
+            return sum(spec.nbytes for spec in self.tensors) + 16 * self.count * (n + m) * self.rank
         values = self.count * n * m
         stored = sum(_in_memory(spec) * values // max(prod(spec.shape), 1) for spec in self.tensors)
         grams = min(8 * self.count * m**2, max(8 * m**2, BLOCK_BYTES))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from eigentail.errors import SourceError
 from eigentail.records import Skip, SourceRef, TensorSpec
+from eigentail.records.low_rank import Factors
 from eigentail.sources.names import normalise
 from eigentail.sources.protocol import WeightSource
 
@@ -121,6 +122,17 @@ class Delta:
         """Other minus base, in float64 when either is stored in it, else in float32."""
         return subtracted(*self.both(spec, part))
 
+    def change(self, spec: TensorSpec) -> Factors | None:
+        """The factors of the difference, where the other is the base with adapters added and it is such a product."""
+        from eigentail.sources.merged import Merged  # which pairs names as this file does
+
+        pair = self._named.get(spec.name)
+        if pair is None or not isinstance(self.other, Merged):
+            return None
+        one, two = self.base, self.other.base
+        is_same = one is two or (one.ref == two.ref and bool(one.ref.fingerprint))
+        return self.other.change(pair.other) if is_same else None
+
     def close(self) -> None:
         """Close both. Arrays already read stay valid."""
         self.base.close()
@@ -222,6 +234,8 @@ def _spec(pair: Pair) -> TensorSpec:
         conv_transposed=one.conv_transposed or two.conv_transposed,
         quantised="",  # what is read is a difference
         refusal=one.refusal or two.refusal,
+        rank=0,
+        note="",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, cast
@@ -13,7 +13,10 @@ from urllib.request import url2pathname
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
 from eigentail.registry import Registry
+from eigentail.sources.adapter import adapted, live_configs
+from eigentail.sources.adapter_config import AdapterConfig
 from eigentail.sources.live import LIVE, describe_live, open_live
+from eigentail.sources.merged import SUM, Merged, sum_of, summands
 from eigentail.sources.ollama import PREFIX, ollama_path
 from eigentail.sources.place import FarPath, Place, place
 from eigentail.sources.protocol import Format, Probe, WeightSource, fingerprint
@@ -28,8 +31,9 @@ def identify(target: object) -> SourceRef:
 
     Args:
         target: the path of a file or folder; a model of the Hugging Face Hub (`org/name[@revision][/folder][:file]`,
-            with "hf://" before it or not); an address (`https://`, `s3://`, `gs://`); `ollama:name[:tag]`; a live model
-            or mapping of arrays; or a source that is already open. A path that exists goes before a name of the Hub.
+            with "hf://" before it or not); an address (`https://`, `s3://`, `gs://`); `ollama:name[:tag]`;
+            `base+adapter` (or more adapters) of those; a live model or mapping of arrays; or a source that is already
+            open. A path that exists goes before a name of the Hub.
 
     Returns:
         A reference that `open_source` opens, on any machine that sees the same path, unless the target is live. One
@@ -55,7 +59,11 @@ def identify(target: object) -> SourceRef:
     if source is not None:
         return source.ref
     if isinstance(target, str | os.PathLike):
-        return _identify_place(located(os.fspath(cast("str | os.PathLike[str]", target))))
+        text = os.fspath(cast("str | os.PathLike[str]", target))
+        parts = summands(text)
+        if len(parts) > 1:
+            return sum_of([identify(part) for part in parts])
+        return _identify_place(located(text))
     return SourceRef(LIVE, describe_live(target))
 
 
@@ -79,19 +87,17 @@ def open_source(target: object) -> WeightSource:
     already = _already_open(target)
     if already is not None:
         return already
-    source = open_stored(target)
-    try:
-        return dequantised(source)
-    except BaseException:
-        source.close()
-        raise
+    if not isinstance(target, SourceRef | str | os.PathLike):
+        return _put_together(open_stored(target), live_configs(target))
+    ref = identify(target)
+    return _open_sum(ref) if ref.format == SUM else _put_together(open_stored(ref), None)
 
 
 def open_stored(target: object) -> WeightSource:
-    """Open a target with every tensor as it is stored: of a quantised weight, its parts.
+    """Open a target with every tensor as it is stored: quantised weights and adapters in their parts.
 
     Args:
-        target: as for `identify`, but not open yet.
+        target: as for `identify`, but not open yet, and no sum.
 
     Raises:
         SourceError: as `open_source`.
@@ -116,6 +122,30 @@ def open_stored(target: object) -> WeightSource:
         return form.open(ref)
     except OSError as error:
         raise SourceError(_system(error), where=ref.target) from error
+
+
+def _put_together(source: WeightSource, configs: Mapping[str, AdapterConfig] | None) -> WeightSource:
+    """The weights that stored tensors are parts of; closed where this fails."""
+    try:
+        whole = dequantised(source)
+    except BaseException:
+        source.close()
+        raise
+    return adapted(whole, configs)
+
+
+def _open_sum(ref: SourceRef) -> WeightSource:
+    """A base and its adapters; none stays open when one fails."""
+    found: list[WeightSource] = []
+    try:
+        if ref.fingerprint and ref.fingerprint != identify(ref.target).fingerprint:
+            raise SourceError("has changed since it was first looked at", where=ref.target, hint="start again")
+        found.extend(map(open_source, summands(ref.target)))  # one by one: on failure those opened so far are closed
+        return Merged(found[0], found[1:])
+    except BaseException:
+        for source in found:
+            source.close()
+        raise
 
 
 @contextmanager

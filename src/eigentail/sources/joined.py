@@ -110,10 +110,10 @@ def join(ref: SourceRef, targets: Sequence[tuple[str, str]], config: Mapping[str
         ['a.w', 'b.w']
         >>> both.close()
     """
-    from eigentail.sources.identify import (
+    from eigentail.sources.identify import (  # they know this room's formats, which know this file
         open_source,
         open_stored,
-    )  # identify knows this room's formats, which know this file
+    )
 
     parts: list[tuple[str, WeightSource]] = []
     try:

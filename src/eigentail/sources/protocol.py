@@ -11,6 +11,7 @@ import msgspec
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
+from eigentail.records.low_rank import Factors
 from eigentail.sources.archive import open_archive
 from eigentail.sources.far import Extent
 from eigentail.sources.place import FarPath, Place
@@ -57,6 +58,17 @@ class Located(Protocol):
 
     def extent(self, spec: TensorSpec, part: tuple[int, int] | None = None) -> Extent | None:
         """Where the bytes that `read` would ask for lie; None for bytes at hand, or that must be unpacked."""
+
+
+class Factored(WeightSource, Protocol):
+    """A source some of whose tensors are products of two thin factors: those whose `TensorSpec.rank` is not 0."""
+
+    def factors(self, spec: TensorSpec) -> Factors:
+        """The factors of such a tensor; nothing is multiplied out.
+
+        Raises:
+            SourceError: they cannot be read, or there are none.
+        """
 
 
 @final

@@ -30,6 +30,7 @@ Examples:
   eigentail analyze model.safetensors
   eigentail analyze resnet20.th -o resnet20.html
   eigentail analyze model_folder/ --layers "*.attn.*,!*.bias" --metrics "alpha*"
+  eigentail analyze base_folder/+lora_adapter/
   eigentail analyze resnet20.th --null shuffle --metrics "default,num_traps"
   eigentail analyze openai-community/gpt2 --layers "h.0.*"
   eigentail analyze model.safetensors --json | jq .summary.alpha_weighted

@@ -27,6 +27,7 @@ _EXAMPLES = """\b
 Examples:
   eigentail diff base.safetensors tuned.safetensors
   eigentail diff base_folder/ merged_folder/ --kinds "attention.*" -o diff.html
+  eigentail diff base_folder/ lora_adapter/
   eigentail diff model.pt quantised.pt --metrics "default,num_traps"
   eigentail diff base.safetensors tuned.safetensors --json | jq '.verdict, .done'"""
 
