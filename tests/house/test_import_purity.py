@@ -9,7 +9,18 @@ from collections.abc import Iterable
 
 import pytest
 
-NEVER = ("torch", "tensorflow", "jax", "scipy.stats", "matplotlib", "pandas", "huggingface_hub", "h5py", "onnx")
+NEVER = (
+    "torch",
+    "tensorflow",
+    "jax",
+    "scipy.stats",
+    "matplotlib",
+    "plotly",
+    "pandas",
+    "huggingface_hub",
+    "h5py",
+    "onnx",
+)
 # What `import eigentail` may load of this package: the door alone.
 DOOR = {"eigentail", "eigentail._version"}
 # Modules beyond those of a bare Python that may be loaded: a budget of work that no slow machine can change.
@@ -46,7 +57,7 @@ def test_analysing_a_file_loads_no_framework() -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", ["", "analyze", "cache", "compare", "describe", "demo", "diff", "env", "runs", "study"]
+    "verb", ["", "analyze", "cache", "compare", "describe", "demo", "diff", "env", "plot", "runs", "study"]
 )
 def test_help_needs_no_numbers(verb: str) -> None:
     names = loaded(

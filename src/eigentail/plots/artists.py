@@ -26,6 +26,8 @@ _MARKERS: Final = {
     "x": "x",
 }
 _MANY: Final = 100
+# So many points are called by their names in the picture.
+_FEW: Final = 12
 
 
 def add_mark(axes: Axes, mark: Mark, theme: Theme, order: float) -> None:
@@ -64,6 +66,15 @@ def _points(axes: Axes, mark: Points, style: Style, theme: Theme, kept: Look) ->
         return
     edge = color if style.marker == "x" else theme.paper
     axes.plot(mark.x, mark.y, markeredgecolor=edge, markeredgewidth=0.4, **kept)
+    if len(mark.names) <= _FEW:
+        _name(axes, mark, theme)
+
+
+def _name(axes: Axes, mark: Points, theme: Theme) -> None:
+    """The name of each point beside it."""
+    for x, y, name in zip(mark.x, mark.y, mark.names, strict=False):
+        look: Look = {"fontsize": 6.5, "color": theme.ink, "parse_math": False}
+        axes.annotate(drawable(name), (x, y), xytext=(4, 3), textcoords="offset points", annotation_clip=True, **look)
 
 
 def _line(axes: Axes, mark: Line, style: Style, theme: Theme, kept: Look) -> None:
@@ -72,7 +83,7 @@ def _line(axes: Axes, mark: Line, style: Style, theme: Theme, kept: Look) -> Non
 
 def _steps(axes: Axes, mark: Steps, style: Style, theme: Theme, kept: Look) -> None:
     # a logarithmic axis has no zero to stand on
-    lowest = min(filter(None, mark.heights), default=1.0) / 10
+    lowest = min(filter(None, mark.heights), default=1.0) / 1e3
     baseline = 0.0 if axes.get_yscale() == "linear" else lowest
     axes.stairs(mark.heights, mark.edges, fill=True, baseline=baseline, **_area(style, theme), **kept)
 

@@ -15,6 +15,7 @@ from eigentail.plots.scales import MOST
 from eigentail.records import Spectrum
 
 _FEWEST_BINS: Final = 8
+_OUT_OF_SIGHT: Final = 30.0
 
 
 class Density(msgspec.Struct, frozen=True, eq=False, kw_only=True):
@@ -121,11 +122,11 @@ def fitted_bulk(bulk: Bulk, spectrum: Spectrum) -> Density | None:
 def _marchenko_pastur(unit: float, Q: float, spectrum: Spectrum) -> Density | None:
     """The law for eigenvalues whose mean is `unit`, averaged over fine bins of equal ratio.
 
-    A square matrix has noise down to zero; the law begins at half the smallest eigenvalue that is drawn.
+    A square matrix has noise down to zero; the law begins below the smallest eigenvalue that is drawn, out of sight.
     """
     root = 1 / math.sqrt(Q)
     upper = unit * (1 + root) ** 2
-    smallest = float(spectrum.positive[0]) / 2 if spectrum.rank else 0.0
+    smallest = float(spectrum.positive[0]) / _OUT_OF_SIGHT if spectrum.rank else 0.0
     lower = max(unit * (1 - root) ** 2, min(smallest, upper / 2))
     if not (0 < lower < upper < math.inf):
         return None

@@ -199,3 +199,8 @@ class Drawing(msgspec.Struct, frozen=True, kw_only=True):
     caption: str = ""
     panels: tuple[Panel, ...] = ()
     missing: str = ""
+
+    @property
+    def below(self) -> str:
+        """What stands below the panels: what is missing in them, then the caption."""
+        return " ".join(words for words in (self.missing if self.panels else "", self.caption) if words)

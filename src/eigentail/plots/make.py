@@ -78,7 +78,7 @@ def drawing_of(record: object, kind: str = "", *, layer: str | int | None = None
     """
     chosen = plots[kind or _USUAL.get(type(record), "esd")]
     if metric and chosen.name != "trend" and not chosen.metric:
-        raise UsageError(f"a {chosen.name} plot has no choice of metric", where="metric", hint="leave it out")
+        raise UsageError(f"{chosen.name} has no choice of metric", where="metric", hint="leave it out")
     subject = subject_of(record, chosen, layer)
     if subject is None:
         return Drawing(plot=chosen.name, title=shown(chosen.title), missing="The report has no layer.")

@@ -65,7 +65,7 @@ def logarithmic(label: str, values: Iterable[float]) -> Axis:
     known = [value for value in values if 0 < value < math.inf] or [1.0]
     low, high = math.log10(min(known)), math.log10(max(known))
     room = _PAD * (high - low) or 0.5
-    ends = (max(10 ** max(low - room, -300), _SMALLEST), min(10 ** min(high + room, 300), _LARGEST))
+    ends = (max(10.0 ** max(low - room, -300.0), _SMALLEST), min(10.0 ** min(high + room, 300.0), _LARGEST))
     return Axis(label=label, limits=ends, scale="log")
 
 

@@ -78,7 +78,8 @@ def density_panel(found: Seen, fit: Fit) -> tuple[Panel, str]:
     spectrum, density = found.spectrum, found.density
     bulk = fit_bulk(spectrum)
     marks: list[Mark] = []
-    floor = float(density.heights[density.heights > 0].min()) / _BELOW
+    lowest = float(density.heights[density.heights > 0].min())
+    floor = lowest / _BELOW / _BELOW
     if (null := noise_of_shape(spectrum)) is not None:
         marks.append(_null(null, floor))
     label = f"eigenvalues (n = {spectrum.rank:,})"
@@ -88,7 +89,7 @@ def density_panel(found: Seen, fit: Fit) -> tuple[Panel, str]:
     if bulk.ok and bulk.spikes:
         marks.append(_spikes(spectrum, bulk, density))
     marks += _tail(spectrum, fit)
-    heights = [float(density.heights[density.heights > 0].min()), float(density.heights.max()), *_tops(marks)]
+    heights = [lowest, float(density.heights.max()), *_ends(marks, lowest)]
     x = logarithmic(EIGENVALUE, (float(density.edges[0]), float(density.edges[-1])))
     return Panel(x=x, y=logarithmic(DENSITY, heights), marks=tuple(marks)), _notes(spectrum, fit, bulk)
 
@@ -147,8 +148,12 @@ def _tail(spectrum: Spectrum, fit: Fit) -> list[Mark]:
     ]
 
 
-def _tops(marks: list[Mark]) -> list[float]:
-    return [max(mark.y) for mark in marks if isinstance(mark, Line) and mark.y]
+def _ends(marks: list[Mark], lowest: float) -> list[float]:
+    """How high the lines reach, and how low that of the tail does, if not far below the histogram."""
+    lines = [mark for mark in marks if isinstance(mark, Line) and mark.y]
+    return [max(line.y) for line in lines] + [
+        max(min(line.y), lowest / _BELOW) for line in lines if line.role is Role.FIT
+    ]
 
 
 def _notes(spectrum: Spectrum, fit: Fit, bulk: Bulk) -> str:

@@ -38,7 +38,7 @@ def subject_of(record: object, plot: Plot, layer: str | int | None = None) -> An
     if plot.takes in (Takes.LAYER, Takes.CHANGE):
         return _one(record, plot, layer)
     if layer is not None:
-        raise UsageError(f"a {plot.name} plot shows no single layer", where="layer", hint="leave it out")
+        raise UsageError(f"{plot.name} shows no single layer", where="layer", hint="leave it out")
     if plot.takes is Takes.MODELS:
         found: object = _stages(record)
     else:
@@ -61,7 +61,7 @@ def _one(record: object, plot: Plot, layer: str | int | None) -> LayerReport | L
 
 
 def _wrong(record: object, plot: Plot) -> UsageError:
-    what = f"a {plot.name} plot is made of {plot.takes.sentence}; this is {_what(record)}"
+    what = f"{plot.name} is made of {plot.takes.sentence}; this is {_what(record)}"
     return UsageError(what, hint=_hint(record))
 
 

@@ -76,7 +76,8 @@ def exponent_of(row: LayerReport) -> str:
 
     Example:
         >>> import eigentail as et
-        >>> exponent_of(et.analyze({"fc.weight": [[float(i == j) for j in range(9)] for i in range(9)]}).layers[0])
+        >>> import numpy as np
+        >>> exponent_of(et.analyze({"fc.weight": np.eye(9)}).layers[0])
         'no fit: all eigenvalues are equal: an orthogonal or identity matrix has no tail'
     """
     fit = row.fit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import textwrap
 from collections.abc import Sequence
 from functools import partial
@@ -29,6 +30,8 @@ _ROW: Final = 0.19  # of each name on the vertical axis
 _MOST_NAMES: Final = 40
 _COLUMNS: Final = 116  # of the caption
 _DPI: Final = 150
+_MANY_DECADES: Final = 20
+_TICKS: Final = 8
 
 
 def draw(drawing: Drawing, ax: Any = None, *, theme: Theme = LIGHT) -> Figure:
@@ -46,7 +49,7 @@ def draw(drawing: Drawing, ax: Any = None, *, theme: Theme = LIGHT) -> Figure:
         UsageError: matplotlib is not installed, or there are not as many axes as panels.
 
     Example:
-        >>> draw(Drawing(plot="esd", title="fc1", missing="There is no spectrum.")).texts[0].get_text()
+        >>> draw(Drawing(plot="esd", title="fc1", missing="There is no spectrum.")).texts[-1].get_text()
         'There is no spectrum.'
     """
     if ax is not None:
@@ -108,7 +111,7 @@ def _figure(drawing: Drawing, theme: Theme) -> Figure:
     except ImportError as error:
         raise UsageError("matplotlib is not installed", hint='pip install "eigentail[plot]"') from error
     panels = drawing.panels
-    caption = textwrap.fill(drawable(drawing.caption), _COLUMNS)
+    caption = textwrap.fill(drawable(drawing.below), _COLUMNS, break_on_hyphens=False)
     height = sum(_height(panel, len(panels)) for panel in panels) or _HEIGHT / 2
     figure = Figure(figsize=(_WIDTH, height + 0.16 * (caption.count("\n") + 1)), layout="constrained")
     FigureCanvasAgg(figure)
@@ -129,7 +132,7 @@ def _into(drawing: Drawing, given: list[Axes], theme: Theme) -> Figure:
     """The panels in axes of the caller, the title above the first."""
     if not given or (drawing.panels and len(given) != len(drawing.panels)):
         raise UsageError(
-            f"a {drawing.plot} plot has {len(drawing.panels)} panels, and there are {len(given)} axes",
+            f"{drawing.plot} has {len(drawing.panels)} panels, and there are {len(given)} axes",
             where="ax",
             hint="give as many axes as panels, or leave it out",
         )
@@ -163,20 +166,21 @@ def _clothe(axes: Axes, theme: Theme) -> None:
 
 
 def _fill(axes: Axes, panel: Panel, theme: Theme) -> None:
-    """Scales first: some marks depend on them."""
-    for axis, along in ((panel.x, "x"), (panel.y, "y")):
-        getattr(axes, f"set_{along}scale")("log" if axis.scale == "log" else "linear")
-    for order, mark in enumerate(panel.marks):
-        add_mark(axes, mark, theme, 2.0 + 0.1 * order)
+    """Scales and limits first: no mark may widen them, and some cannot be found a place without."""
     _scale(axes, panel.x, "x")
     _scale(axes, panel.y, "y")
+    for order, mark in enumerate(panel.marks):
+        add_mark(axes, mark, theme, 2.0 + 0.1 * order)
     for label, set_label in ((panel.x.label, axes.set_xlabel), (panel.y.label, axes.set_ylabel)):
         set_label(drawable(label), fontsize=9, parse_math=False)
 
 
 def _scale(axes: Axes, axis: Axis, along: str) -> None:
-    """Limits, and names where the axis counts things."""
+    """Scale and limits, and names where the axis counts things."""
+    getattr(axes, f"set_{along}scale")("log" if axis.scale == "log" else "linear")
     getattr(axes, f"set_{along}lim")(*axis.limits)
+    if axis.scale == "log":
+        _decades(axes, axis, along)
     if axis.scale == "whole":
         getattr(axes, f"{along}axis").get_major_locator().set_params(integer=True)
     if not axis.names:
@@ -187,6 +191,17 @@ def _scale(axes: Axes, axis: Axis, along: str) -> None:
     turned: dict[str, Any] = {"rotation": 90 if is_long else 0, "parse_math": False, "fontsize": 7}
     getattr(axes, f"set_{along}ticks")(ticks, names, **turned)
     getattr(axes, f"{along}axis").set_tick_params(which="minor", length=0)
+
+
+def _decades(axes: Axes, axis: Axis, along: str) -> None:
+    """A tick for every so many decades where they are many: matplotlib's own count of them may overflow."""
+    low, high = (math.log10(end) for end in axis.limits)
+    if high - low < _MANY_DECADES:
+        return
+    step = math.ceil((high - low) / _TICKS)
+    ticks = [10.0**decade for decade in range(math.ceil(low), math.floor(high) + 1, step)]
+    getattr(axes, f"set_{along}ticks")(ticks)
+    getattr(axes, f"set_{along}ticks")([], minor=True)
 
 
 def _legend(axes: Axes, theme: Theme) -> None:

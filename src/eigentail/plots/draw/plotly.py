@@ -17,8 +17,8 @@ from eigentail.plots.scales import spread
 
 Json = dict[str, Any]
 
-_HEIGHT: Final = 430
-_LOWER: Final = 300  # of each panel, where there are several
+_HEIGHT: Final = 520
+_LOWER: Final = 330  # of each panel, where there are several
 _ROW: Final = 17  # of each name on the vertical axis
 _LINE: Final = 15  # of text
 _MOST_NAMES: Final = 40
@@ -46,8 +46,10 @@ def figure_json(drawing: Drawing, theme: Theme = LIGHT) -> Json:
         axes = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
         bottom = 1 - (at + 1) / len(panels) + (_GAP / 2 if at + 1 < len(panels) else 0)
         top = 1 - at / len(panels) - (_GAP / 2 if at else 0)
-        below = drawing.caption if at + 1 == len(panels) else ""
+        below = drawing.below if at + 1 == len(panels) else ""
         layout[f"xaxis{number}"] = _axis(panel.x, theme, below) | {"anchor": axes["yaxis"]}
+        if at + 1 < len(panels) and panels[at + 1].x == panel.x:  # said once, at the lowest
+            layout[f"xaxis{number}"]["title"] = {"text": ""}
         layout[f"yaxis{number}"] = _axis(panel.y, theme) | {"anchor": axes["xaxis"], "domain": [bottom, top]}
         for mark in panel.marks:
             style = STYLES[mark.role]
@@ -104,7 +106,7 @@ def _layout(drawing: Drawing, theme: Theme) -> Json:
     panels = drawing.panels
     rows = max((len(panel.y.names) for panel in panels), default=0)
     height = _LOWER * len(panels) if len(panels) > 1 else max(_HEIGHT, _ROW * min(rows, _MOST_NAMES) + 180)
-    caption = _wrapped(drawing.caption)
+    caption = _wrapped(drawing.below)
     layout: Json = {
         "title": {"text": _text(drawing.title), "x": 0, "xref": "paper", "xanchor": "left", "font": {"size": 15}},
         "font": {"color": theme.ink, "size": 12},
@@ -223,7 +225,7 @@ def _text(text: str) -> str:
 
 
 def _wrapped(text: str) -> str:
-    return "<br>".join(_text(line) for line in textwrap.wrap(text, _COLUMNS))
+    return "<br>".join(_text(line) for line in textwrap.wrap(text, _COLUMNS, break_on_hyphens=False))
 
 
 _MAKERS: Final[dict[type, Callable[..., Json]]] = {

@@ -48,7 +48,7 @@ def ccdf(row: LayerReport, metric: str = "") -> Drawing:
         plot="ccdf",
         title=title,
         panels=(Panel(x=axes[0], y=axes[1], marks=tuple(marks)),),
-        caption=sentences(size_of(spectrum), exponent_of(row), verdict_of(row)),
+        caption=sentences(size_of(spectrum), exponent_of(row) if row.fit.ok else "", verdict_of(row)),
         missing="" if row.fit.ok else sentences(exponent_of(row)),
     )
 

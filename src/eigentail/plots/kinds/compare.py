@@ -86,16 +86,15 @@ def _links(rows: Sequence[MatchedLayer], metric: str) -> Links:
 
 def _points(rows: Sequence[MatchedLayer], metric: str, model: int, name: str) -> Points:
     found = [
-        (row.values[metric][model], float(at), shown(row.name))
+        (row.values[metric][model], float(at))
         for at, row in enumerate(rows)
         if math.isfinite(row.values[metric][model])
     ]
     return Points(
         role=SERIES[model],
         label=shown(name),
-        x=tuple(x for x, _, _ in found),
-        y=tuple(y for _, y, _ in found),
-        names=tuple(layer for _, _, layer in found),
+        x=tuple(x for x, _ in found),
+        y=tuple(y for _, y in found),
     )
 
 

@@ -32,12 +32,12 @@ def delta(row: LayerDifference | LayerReport, metric: str = "") -> Drawing:
     """
     title = f"Change of {shown(row.name)}"
     if isinstance(row, LayerReport):
-        return _drawing(title, row.spectrum, row.fit, (exponent_of(row), verdict_of(row)))
+        return _drawing(title, row.spectrum, row.fit, (exponent_of(row) if row.fit.ok else "", verdict_of(row)))
     change = row.change
     size = f"relative size {number(change.relative)}, rank {change.rank}" if change.rank is not None else ""
-    fit = f"alpha = {number(change.fit.alpha)}" if change.fit.ok else f"no fit: {change.fit.status.sentence}"
-    noise = f"noise_p = {number(change.noise_p)}"
-    said = (shown(row.reason, SENTENCE), size, f"{fit}, {noise}" if change.spectrum is not None else "")
+    fit = f"alpha = {number(change.fit.alpha)}, D = {number(change.fit.D)}" if change.fit.ok else ""
+    noise = f"{number(100 * change.noise_p)} % of random matrices are as far from noise" if change.noise_p >= 0 else ""
+    said = (shown(row.reason, SENTENCE), size, fit, noise)
     return _drawing(title, change.spectrum, change.fit, said)
 
 

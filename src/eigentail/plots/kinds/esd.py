@@ -35,7 +35,7 @@ def esd(row: LayerReport, metric: str = "") -> Drawing:
         plot="esd",
         title=title,
         panels=(panel,),
-        caption=sentences(notes, exponent_of(row), verdict_of(row)),
+        caption=sentences(notes, exponent_of(row) if row.fit.ok else "", verdict_of(row)),
         missing="" if row.fit.ok else sentences(exponent_of(row)),
     )
 

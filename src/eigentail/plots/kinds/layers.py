@@ -77,7 +77,8 @@ def _has_blocks(rows: Sequence[LayerReport]) -> bool:
 
 def _columns(rows: Sequence[LayerReport]) -> tuple[list[str], int]:
     """The column of each layer, and how many blocks share one."""
-    places = [row.layer.block if _has_blocks(rows) else row.layer.index for row in rows]
+    by_block = _has_blocks(rows)
+    places = [row.layer.block if by_block else row.layer.index for row in rows]
     known = [place for place in places if place is not None]
     step = max(1, -(-(max(known) - min(known) + 1) // MOST)) if len(set(known)) > MOST else 1
     return [_OUTSIDE if place is None else str(place // step * step) for place in places], step

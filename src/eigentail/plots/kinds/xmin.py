@@ -53,7 +53,11 @@ def xmin(row: LayerReport, metric: str = "") -> Drawing:
         plot="xmin",
         title=title,
         panels=(_distances(x, distances, row.fit), _alphas(x, alphas, row)),
-        caption=sentences(f"{counted(len(tails.starts), 'candidate')}{beside}", exponent_of(row), verdict_of(row)),
+        caption=sentences(
+            f"{counted(len(tails.starts), 'candidate')}{beside}",
+            exponent_of(row) if row.fit.ok else "",
+            verdict_of(row),
+        ),
         missing="" if row.fit.ok else sentences(exponent_of(row)),
     )
 
