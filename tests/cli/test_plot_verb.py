@@ -33,7 +33,7 @@ def test_a_saved_report_is_drawn_without_the_weights(run, model, tmp_path):
     assert drawn(path).panels[0].y.label == "log_norm"
     result = run("plot", report, "esd", "-o", path)  # what --json prints holds no eigenvalues
     assert result.exit_code == 4
-    assert "eigentail: There is no spectrum." in result.stderr
+    assert "eigentail: There is no spectrum: the report was saved without eigenvalues" in result.stderr
 
 
 def test_two_models_are_compared_and_subtracted(run, model, tmp_path):

@@ -89,6 +89,21 @@ def exponent_of(row: LayerReport) -> str:
     return f"alpha = {number(fit.alpha)}{interval}, D = {number(fit.D)} over {fit.tail:,} values{start}"
 
 
+def no_spectrum(row: LayerReport) -> str:
+    """Why a layer has no spectrum to draw.
+
+    Example:
+        >>> from msgspec.structs import replace
+        >>> import eigentail as et
+        >>> no_spectrum(replace(et.analyze(et.example()).layers[0], spectrum=None))
+        'there is no spectrum: the report was saved without eigenvalues, which `report.save` keeps'
+    """
+    failed = row.fit.status.is_failure
+    return "there is no spectrum" + (
+        "" if failed else ": the report was saved without eigenvalues, which `report.save` keeps"
+    )
+
+
 def verdict_of(row: LayerReport) -> str:
     """The verdict and its reason.
 

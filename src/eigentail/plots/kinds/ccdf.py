@@ -9,7 +9,7 @@ from eigentail.plots.kind import Plot, Takes
 from eigentail.plots.scales import MOST, logarithmic, numbers
 from eigentail.plots.spectral import EIGENVALUE, size_of
 from eigentail.plots.tail_law import tail_law
-from eigentail.plots.words import exponent_of, number, sentences, shown, verdict_of
+from eigentail.plots.words import exponent_of, no_spectrum, number, sentences, shown, verdict_of
 from eigentail.records import LayerReport, Spectrum
 
 
@@ -33,7 +33,7 @@ def ccdf(row: LayerReport, metric: str = "") -> Drawing:
     title = f"Eigenvalues of {shown(row.name)} at or above each size"
     spectrum = row.spectrum
     if spectrum is None or not spectrum.rank:
-        missing = "there is no spectrum" if spectrum is None else "every eigenvalue is zero"
+        missing = no_spectrum(row) if spectrum is None else "every eigenvalue is zero"
         return Drawing(plot="ccdf", title=title, missing=sentences(missing), caption=sentences(verdict_of(row)))
     points = _points(spectrum)
     marks: list[Mark] = [points]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from eigentail.plots.drawing import Drawing
 from eigentail.plots.kind import Plot, Takes
 from eigentail.plots.spectral import density_panel, seen
-from eigentail.plots.words import exponent_of, sentences, shown, verdict_of
+from eigentail.plots.words import exponent_of, no_spectrum, sentences, shown, verdict_of
 from eigentail.records import LayerReport
 
 
@@ -27,7 +27,7 @@ def esd(row: LayerReport, metric: str = "") -> Drawing:
         'log'
     """
     title = f"Eigenvalues of {shown(row.name)}"
-    found = seen(row.spectrum)
+    found = no_spectrum(row) if row.spectrum is None else seen(row.spectrum)
     if isinstance(found, str):
         return Drawing(plot="esd", title=title, missing=sentences(found), caption=sentences(verdict_of(row)))
     panel, notes = density_panel(found, row.fit)

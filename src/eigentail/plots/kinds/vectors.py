@@ -9,7 +9,7 @@ from eigentail.plots.drawing import Band, Drawing, Line, Mark, Panel, Role, Rule
 from eigentail.plots.kind import Plot, Takes
 from eigentail.plots.scales import linear, logarithmic
 from eigentail.plots.spectral import EIGENVALUE
-from eigentail.plots.words import number, sentences, shown, verdict_of
+from eigentail.plots.words import no_spectrum, number, sentences, shown, verdict_of
 from eigentail.records import LayerReport, Spectrum
 
 _KINDS: Final = {
@@ -56,7 +56,7 @@ def _missing(row: LayerReport) -> str:
         wanted = ",".join(("default", *PLOT.needs[1:]))
         return f'The vectors were not measured: analyse with --metrics "{wanted}"'
     if row.spectrum is None or not row.spectrum.rank:
-        return "there is no spectrum" if row.spectrum is None else "every eigenvalue is zero"
+        return no_spectrum(row) if row.spectrum is None else "every eigenvalue is zero"
     if not any(_is_known(row, kind) for kind in _KINDS):
         return "no measure of the vectors has a number: without a tail there is nothing to tell apart"
     return ""

@@ -12,7 +12,7 @@ from eigentail.numerics.smallest_distance import Tails, distances_of, tails_of
 from eigentail.plots.drawing import Band, Drawing, Line, Mark, Panel, Points, Role, Rule
 from eigentail.plots.kind import Plot, Takes
 from eigentail.plots.scales import MOST, linear, logarithmic, numbers, spread
-from eigentail.plots.words import counted, exponent_of, number, sentences, shown, verdict_of
+from eigentail.plots.words import counted, exponent_of, no_spectrum, number, sentences, shown, verdict_of
 from eigentail.records import Fit, LayerReport
 
 _NO_TAIL: Final = "fewer than two different eigenvalues: there is no tail to look for"
@@ -42,7 +42,7 @@ def xmin(row: LayerReport, metric: str = "") -> Drawing:
     title = f"Where the tail of {shown(row.name)} begins"
     values = np.empty(0) if row.spectrum is None else row.spectrum.positive
     if len(values) < 2 or values[0] == values[-1]:
-        missing = "there is no spectrum" if row.spectrum is None else _NO_TAIL
+        missing = no_spectrum(row) if row.spectrum is None else _NO_TAIL
         return Drawing(plot="xmin", title=title, missing=sentences(missing), caption=sentences(verdict_of(row)))
     tails = tails_of(values)
     drawn = _drawn(tails, values, row.fit)
