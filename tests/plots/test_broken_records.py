@@ -38,9 +38,17 @@ def drawn(drawing: Drawing) -> None:
 
 
 @pytest.mark.parametrize("case", ROWS)
-@pytest.mark.parametrize("kind", ["esd", "ccdf", "xmin", "delta"])
+@pytest.mark.parametrize("kind", ["esd", "ccdf", "xmin"])
 def test_a_layer_that_is_not_as_it_should_be(kind, case):
     drawn(drawing_of(ROWS[case], kind))
+
+
+@pytest.mark.parametrize("case", ["failed fit", "all zero", "markup"])
+def test_the_report_of_a_difference_is_drawn_as_a_change(case):
+    drawing = drawing_of(ROWS[case], "delta")
+    assert drawing.title.startswith("Change of ")
+    assert bool(drawing.panels) == (case != "all zero")
+    drawn(drawing)
 
 
 @pytest.mark.parametrize(("case", "sentence"), NOTHING.items())
