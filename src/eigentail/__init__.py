@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from eigentail.execution import ray as ray
     from eigentail.execution import serial as serial
     from eigentail.execution import threads as threads
+    from eigentail.plots import plot as plot
     from eigentail.records import LayerReport as LayerReport
     from eigentail.records import ModelReport as ModelReport
     from eigentail.settings import Settings as Settings
@@ -59,6 +60,7 @@ _ROOMS: Final = {
     "errors": ("EigentailError", "LayerError", "SourceError", "UsageError"),
     "examples": ("example",),
     "execution": ("pooled", "processes", "ray", "serial", "threads"),
+    "plots": ("plot",),
     "records": ("LayerReport", "ModelReport"),
     "settings": ("Settings",),
 }

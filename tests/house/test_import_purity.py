@@ -15,6 +15,7 @@ NEVER = (
     "jax",
     "scipy.stats",
     "matplotlib",
+    "plotly",
     "pandas",
     "huggingface_hub",
     "fsspec",
@@ -56,7 +57,7 @@ def test_analysing_a_file_loads_no_framework() -> None:
     assert among(names, (*NEVER, "scipy")) == []
 
 
-VERBS = ("analyze", "cache", "compare", "describe", "demo", "diff", "env", "merge", "runs", "study")
+VERBS = ("analyze", "cache", "compare", "describe", "demo", "diff", "env", "merge", "plot", "runs", "study")
 
 
 @pytest.mark.parametrize("verb", ["", *VERBS])

@@ -15,6 +15,8 @@ from eigentail.analysis.evidence import Evidence
 from eigentail.metrics.metric import INGREDIENTS, metrics
 from eigentail.numerics.law import laws
 from eigentail.numerics.tail import estimators
+from eigentail.plots.kind import plots
+from eigentail.plots.renderer import renderers
 from eigentail.registry import Registry
 from eigentail.reports.publish import forms
 from eigentail.sources.identify import formats
@@ -27,6 +29,8 @@ REGISTRIES: dict[str, Registry[object]] = {
     "formats": formats,
     "forms": forms,
     "laws": laws,
+    "plots": plots,
+    "renderers": renderers,
 }  # type: ignore[dict-item]
 
 

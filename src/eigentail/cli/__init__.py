@@ -13,6 +13,7 @@ _HELP = """Tell how well a deep network was trained, from its weights alone.
   eigentail analyze model.safetensors     a verdict for every layer
   eigentail compare a.pth b.pth           which of two is better, and where they differ
   eigentail study nature2021              does a metric follow the quality of a series
+  eigentail plot a.pth esd -o esd.pdf     the spectrum of a layer, its tail and its null
   eigentail diff base.pth tuned.pth       what was changed, how much, and what looks damaged
 """
 

@@ -95,6 +95,27 @@ def smallest_distance_fit(values: NDArray[np.float64], first: int = 0, last: int
     )
 
 
+def distances_of(tails: Tails, candidates: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The Kolmogorov-Smirnov distance of some of the candidates from their own power laws.
+
+    Args:
+        tails: of a sample.
+        candidates: which of its candidates, as indices into `tails.alphas`; shape (k,).
+
+    Returns:
+        Shape (k,).
+
+    Source: Clauset, Shalizi & Newman, SIAM Review 51 (2009), equation 3.9.
+
+    Example:
+        >>> values = np.array([1.0, 2.0, 4.0, 9.0])
+        >>> found = distances_of(tails_of(values), np.arange(3))
+        >>> bool(found.min() == smallest_distance_fit(values).D)
+        True
+    """
+    return np.array([_all_gaps(tails, int(candidate)).max() for candidate in candidates], dtype=np.float64)
+
+
 def _nearest(tails: Tails) -> tuple[int, float]:
     """The candidate with the smallest distance, and that distance; the first of equals.
 

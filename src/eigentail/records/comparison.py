@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -301,6 +301,24 @@ class Comparison(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         from eigentail.reports import compare_page, write
 
         write(compare_page.comparison_page(self), path, form="html")
+
+    def plot(
+        self,
+        kind: str = "compare",
+        *,
+        layer: str | int | None = None,
+        metric: str = "",
+        backend: str = "matplotlib",
+        ax: Any = None,
+    ) -> Any:
+        """A figure of the models: see `eigentail.plot`.
+
+        Raises:
+            UsageError: no such plot, layer, metric or backend, or the library is missing.
+        """
+        from eigentail.plots import plot
+
+        return plot(self, kind, layer=layer, metric=metric, backend=backend, ax=ax)
 
     def ranking(self, metric: str) -> Ranking:
         """The models in the order of one metric.

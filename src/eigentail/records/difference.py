@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -324,6 +324,24 @@ class Difference(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         from eigentail.reports import diff_page, write
 
         write(diff_page.difference_page(self), path, form="html")
+
+    def plot(
+        self,
+        kind: str = "delta",
+        *,
+        layer: str | int | None = None,
+        metric: str = "",
+        backend: str = "matplotlib",
+        ax: Any = None,
+    ) -> Any:
+        """A figure of the change of a layer: see `eigentail.plot`.
+
+        Raises:
+            UsageError: no such plot, layer, metric or backend, or the library is missing.
+        """
+        from eigentail.plots import plot
+
+        return plot(self, kind, layer=layer, metric=metric, backend=backend, ax=ax)
 
     def layer(self, name: str) -> LayerDifference:
         """One layer by its name.

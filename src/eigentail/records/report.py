@@ -179,6 +179,24 @@ class ModelReport(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
         write(self, path, form="html")
 
+    def plot(
+        self,
+        kind: str = "flow",
+        *,
+        layer: str | int | None = None,
+        metric: str = "",
+        backend: str = "matplotlib",
+        ax: Any = None,
+    ) -> Any:
+        """A figure of the model or of one layer: see `eigentail.plot`.
+
+        Raises:
+            UsageError: no such plot, layer, metric or backend, or the library is missing.
+        """
+        from eigentail.plots import plot
+
+        return plot(self, kind, layer=layer, metric=metric, backend=backend, ax=ax)
+
     def to_pandas(self) -> Any:
         """The layers as a pandas DataFrame, one row each.
 

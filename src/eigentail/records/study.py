@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -203,6 +204,24 @@ class Study(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         from eigentail.reports.study_page import as_text
 
         return as_text((self,), "html")
+
+    def plot(
+        self,
+        kind: str = "trend",
+        *,
+        layer: str | int | None = None,
+        metric: str = "",
+        backend: str = "matplotlib",
+        ax: Any = None,
+    ) -> Any:
+        """A figure of the series: see `eigentail.plot`.
+
+        Raises:
+            UsageError: no such plot, layer, metric or backend, or the library is missing.
+        """
+        from eigentail.plots import plot
+
+        return plot(self, kind, layer=layer, metric=metric, backend=backend, ax=ax)
 
     def to_json(self) -> str:
         """The study as the JSON document that `eigentail study --json` prints."""
