@@ -86,7 +86,9 @@ class TestText:
 
     def test_short_names_leave_room_for_them_at_eighty_columns(self, report, monkeypatch):
         line = next(line for line in text_in(report, 80, monkeypatch).splitlines() if " fc1 " in line)
-        assert line.split() == ["0", "fc1", "3.142", "2.642", "3.892", "3.875", "6.283", "well-trained"]
+        *numbers, picture, verdict = line.split()
+        assert (numbers, verdict) == (["0", "fc1", "3.142", "2.642", "3.892", "3.875"], "well-trained")
+        assert re.fullmatch("[▁▂▃▄▅▆▇█]+[|][▁▂▃▄▅▆▇█]+", picture)
 
     def test_reasons_are_shown_at_eighty_columns(self, report, monkeypatch):
         text = text_in(report, 80, monkeypatch)

@@ -19,7 +19,7 @@ _METRIC_RANKS: Final = {
     "alpha_lo": 3,
     "alpha_hi": 3,
     "alpha_null": 4,
-    "alpha_weighted": 1,
+    "alpha_weighted": 5,
     "D": 6,
     "num_evals": 6,
     "stable_rank": 8,
@@ -69,17 +69,17 @@ def layers_table(report: ModelReport) -> Table:
     rows = report.layers
     metrics = _metric_names(row.metrics for row in rows)
     compared = any(row.best_law for row in rows)
+    cells = tuple(_layer_cells(row, metrics, compared) for row in rows)
     columns = (
         *_IDENTITY,
         *(_metric_column(name, report, [row.metrics.get(name, math.nan) for row in rows]) for name in metrics),
         Column("phase", "text", 5 if any(row.phase for row in rows) else FILES_ONLY),
         *([Column("best_law", "text", 5)] if compared else []),
         Column("status", "text", FILES_ONLY),
+        Column("tail", "curve", 1 if any(cell[-3] for cell in cells) else FILES_ONLY),
         Column("verdict", "verdict"),
         Column("reason", "sentence", 7),
-        Column("tail", "curve", FILES_ONLY),
     )
-    cells = tuple(_layer_cells(row, metrics, compared) for row in rows)
     return Table(title="Layers", columns=columns, rows=cells, footnotes=device_notes(rows))
 
 
@@ -245,9 +245,9 @@ def _layer_cells(row: LayerReport, metrics: Sequence[str], compared: bool) -> tu
         row.phase.value if row.phase else None,
         *([row.best_law or None] if compared else []),
         row.fit.status.value,
+        curve,
         row.verdict.value,
         reason,
-        curve,
     )
 
 
