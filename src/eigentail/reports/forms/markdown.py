@@ -7,10 +7,12 @@ from typing import Final
 
 from eigentail.reports.form import Form
 from eigentail.reports.short import short_page
-from eigentail.reports.table import FILES_ONLY, Cell, Column, Page, Table, cell_text, shorten, visible
+from eigentail.reports.table import Cell, Column, Page, Table, cell_text, shorten, visible
 
 # As much as people scroll past in an issue or on a model card.
 ROWS: Final = 60
+# What an issue has room for: columns of a higher rank are in the other files.
+_RANK: Final = 7
 _NAME: Final = 80
 _FACTS: Final = (Column("setting"), Column("value"))
 _SPECIAL: Final = re.compile(r"([\\`*\[\]<>#|~&]|(?<!\w)_|_(?!\w))")
@@ -48,7 +50,7 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", visible(text))
 
 
-def table_text(table: Table, rank: int = FILES_ONLY - 1) -> str:
+def table_text(table: Table, rank: int = _RANK) -> str:
     """A table without its title, and its notes.
 
     Args:
