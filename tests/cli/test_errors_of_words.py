@@ -31,7 +31,7 @@ import eigentail.analysis
         (("analyze", "{model}", "-o", "no/such/r.csv"), 2, "eigentail: no/such/r.csv: the folder .* does not exist"),
         (("analyze",), 2, "missing argument 'TARGET': eigentail analyze --help"),
         (("analyse", "{model}"), 2, "unknown verb 'analyse': did you mean analyze?"),
-        (("xyzzy",), 2, "unknown verb 'xyzzy': choose from analyze, cache, .*, merge, runs, study"),
+        (("xyzzy",), 2, "unknown verb 'xyzzy': choose from analyze, cache, .*, merge, .*runs, study"),
         (("analyze", "{folder}/modle.safetensors"), 3, "no such file or folder: did you mean model.safetensors"),
         (("describe", "{folder}/modle.safetensors"), 3, "eigentail: .*no such file or folder"),
         (("describe", "{folder}/text.safetensors"), 3, "eigentail: .*text.safetensors"),

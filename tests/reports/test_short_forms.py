@@ -15,7 +15,7 @@ from eigentail.analysis.study import study
 from eigentail.records import ModelReport, SourceRef, Summary
 from eigentail.reports import render, report_page
 from eigentail.reports.forms.text import fitting, plain, shortened
-from eigentail.reports.table import Column, Table
+from eigentail.reports.table import Column, Page, Table
 
 MANY = report_of(*(layer_row(i, f"model.layers.{i}.mlp.experts.gate_proj") for i in range(300)))
 HEBREW = "".join(map(chr, (0x5E9, 0x5DB, 0x5D1, 0x5D4)))
@@ -188,3 +188,14 @@ def test_twenty_thousand_layers_stay_short() -> None:
     assert len(render(page, "brief").splitlines()) < 70
     assert render(page, "notebook").count("<tr>") < 70
     assert len(render(page, "table").splitlines()) > 20_000
+
+
+@pytest.mark.parametrize(("rank", "lines"), [(0, 5), (7, 1)])
+def test_a_sentence_people_came_for_is_read_to_its_end(rank: int, lines: int, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    columns = (Column("name", "name"), Column("reason", "sentence", rank))
+    table = Table(title="Rows", columns=columns, rows=(("fc", "a word " * 30 + "end"),))
+    text = render(Page(title="t", main=table, json=str), "table")
+    shown = text.splitlines()[3:]
+    assert len([line for line in shown if "word" in line]) == lines
+    assert ("end" in text) == (rank == 0)

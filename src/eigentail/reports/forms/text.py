@@ -18,7 +18,7 @@ from rich.text import Text
 from eigentail.reports.form import Form
 from eigentail.reports.spark import WIDTH as SPARK_WIDTH
 from eigentail.reports.spark import spark
-from eigentail.reports.table import FILES_ONLY, Cell, Column, Curve, Page, Table, cell_text, visible
+from eigentail.reports.table import ALWAYS, FILES_ONLY, Cell, Column, Curve, Page, Table, cell_text, visible
 
 # Strips of text, each with the style it is drawn in.
 Drawn = list[tuple[str, str]]
@@ -100,7 +100,9 @@ def paint(page: Page, console: Console, encoding: str = "") -> None:
     for table in (page.main, *page.overview, *page.appendix):
         _say(console, table.title, "bold")
         widths = fitting(table, min(console.width, MAX_WIDTH))
-        if table is page.main:
+        # a sentence that people came for is read to its end; beside numbers it gives way
+        said = any(column.kind == "sentence" and column.rank == ALWAYS for column in table.columns)
+        if table is page.main and not said:
             console.print(lines(table, widths, ascii_only), end="")
         else:
             console.print(_wrapped(table, widths, ascii_only), soft_wrap=False)
