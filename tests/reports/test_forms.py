@@ -133,6 +133,7 @@ class TestColour:
         console = Console(file=io.StringIO(), width=100, force_terminal=True, color_system="standard", no_color=False)
         paint(report_page(report), console)
         assert "\x1b[32mwell-trained" in console.file.getvalue()
+        assert "The model: \x1b[32mwell-trained\x1b[0m, 2 of 3" in console.file.getvalue()
 
     def test_no_color_is_honoured(self, report, monkeypatch):
         from rich.console import Console

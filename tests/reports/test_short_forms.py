@@ -7,15 +7,19 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from made_reports import HOSTILE, failed_row, layer_row, report_of
+from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 import eigentail as et
 from eigentail.analysis.study import study
 from eigentail.records import ModelReport, SourceRef, Summary
 from eigentail.reports import render, report_page
+from eigentail.reports.card import BEGIN, END, card
 from eigentail.reports.forms.text import fitting, plain, shortened
-from eigentail.reports.table import Column, Page, Table
+from eigentail.reports.table import Column, Page, Table, shorten, visible
 
 MANY = report_of(*(layer_row(i, f"model.layers.{i}.mlp.experts.gate_proj") for i in range(300)))
 HEBREW = "".join(map(chr, (0x5E9, 0x5DB, 0x5D1, 0x5D4)))
@@ -127,6 +131,39 @@ class TestMarkdown:
     def test_nothing_to_tell_is_told(self, report) -> None:
         assert "there is no number for the whole model" in render(report, "markdown")
 
+    @given(st.text(max_size=40) | st.sampled_from(sorted(NAMES.values())))
+    @example("<a href=x>|`a`|![x](y)")
+    @example("-" * 3)
+    @example("[x]: http://evil")
+    def test_another_reader_finds_the_name_and_no_markup(self, name: str) -> None:
+        reader = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+        report = replace(report_of(layer_row(0, name), failed_row(1, name)), source=SourceRef("x", name, ""))
+        for text in (render(report, "markdown"), card(report)):
+            tokens = [token for outer in reader.parse(text) for token in (outer, *(outer.children or ()))]
+            kinds = {token.type for token in tokens}
+            assert not kinds & {"link_open", "image", "html_inline", "em_open", "s_open", "hr"}
+            blocks = [token.content for token in tokens if token.type == "html_block"]
+            assert all(block.strip() in (BEGIN, END) for block in blocks)
+        table = render(report, "markdown").split("## Layers\n\n")[1].split("\n\n")[0]
+        cells = [token.children for token in reader.parse(table) if token.type == "inline"]
+        columns = len(table.splitlines()[0].split(" | "))
+        assert len(cells) == 3 * columns
+        said = "".join(token.content for token in cells[columns + 1])
+        assert said.replace(chr(0x2060), "") == shorten(visible(name), 80).strip()
+
+    @pytest.mark.parametrize("start", ["- ", "+ ", "1. ", "12) ", "=", "    ", "---", "# ", "> "])
+    def test_a_sentence_is_a_paragraph_whatever_it_begins_with(self, start) -> None:
+        page = Page(title="t", lead=(f"{start}x looks damaged.",), main=Table(title="m", columns=()), json=str)
+        tokens = MarkdownIt("commonmark").parse(render(page, "markdown").split("## m")[0])
+        assert [token.type for token in tokens if token.level == 0 and token.nesting == 1] == [
+            "heading_open",
+            "paragraph_open",
+        ]
+
+    def test_nobody_is_called_and_no_address_is_a_link(self) -> None:
+        text = render(report_of(layer_row(0, "@someone https://evil.org www.evil.org a@b")), "markdown")
+        assert f"@{chr(0x2060)}someone https\\://evil.org www\\.evil.org a@b" in text
+
 
 def every_result() -> dict[str, object]:
     rng = np.random.default_rng(0)
@@ -141,6 +178,13 @@ def every_result() -> dict[str, object]:
 
 
 RESULTS = every_result()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("result", RESULTS.values(), ids=RESULTS.keys())
+def test_every_result_fits_the_terminal(result, width, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert max(map(len, repr(result).splitlines())) <= width
 
 
 class TestNotebook:

@@ -76,3 +76,9 @@ def test_outliers_stand_apart() -> None:
     assert drawn.bulk.endswith(" ▁")
     assert drawn.bulk.startswith("█") or drawn.bulk.startswith("▇")
     assert spark(curve_of(np.ones(50), 1.0)).bulk == " " * 9 + "█"
+
+
+def test_those_far_below_the_median_are_in_the_first_place() -> None:
+    drawn = spark(curve_of(np.r_[np.full(45, 1e-9), np.geomspace(1, 10, 55)]))
+    assert drawn.bulk[0] == "█"
+    assert drawn.bulk[1:4] == "   "

@@ -83,7 +83,6 @@ class Live:
 
     def close(self) -> None:
         """Leave the terminal as it was."""
-        self._screen.update("")
         self._screen.stop()
 
     def write(self, line: str) -> None:

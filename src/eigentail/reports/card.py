@@ -11,7 +11,7 @@ import msgspec
 
 from eigentail.errors import UsageError
 from eigentail.records import ModelReport
-from eigentail.reports.forms.markdown import escape, table_text
+from eigentail.reports.forms.markdown import escape, paragraph, table_text
 from eigentail.reports.pages import report_page
 from eigentail.reports.table import shorten, visible
 from eigentail.reports.tables import summary_table, verdicts_table
@@ -111,7 +111,7 @@ def _paragraphs(report: ModelReport) -> Iterator[str]:
 
 def _outcome(report: ModelReport) -> str:
     """The sentences of the report, the model's verdict first and bold, and how much was left out."""
-    said = [escape(sentence) for sentence in report_page(report).lead]
+    said = [paragraph(sentence) for sentence in report_page(report).lead]
     if report.summary.reason:
         said[0] = f"**{said[0]}**"
     if report.skipped:

@@ -15,7 +15,13 @@ ROWS: Final = 60
 _RANK: Final = 7
 _NAME: Final = 80
 _FACTS: Final = (Column("setting"), Column("value"))
-_SPECIAL: Final = re.compile(r"([\\`*\[\]<>#|~&]|(?<!\w)_|_(?!\w))")
+# GitHub makes links of bare addresses, too: of "http://" by its colon, of "www." by its dot.
+_SPECIAL: Final = re.compile(r"([\\`*\[\]<>#|~&]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.)")
+# What makes a list, a heading or a line of what begins so.
+_LIST: Final = re.compile(r"^(\d*)([-+=.)])")
+# And it calls people who are named; no backslash hinders it, but a joiner that nobody sees.
+_PERSON: Final = re.compile(r"(?<!\w)@(?=\w)")
+_JOINER: Final = chr(0x2060)
 
 
 def render(page: Page) -> str:
@@ -36,7 +42,7 @@ def render(page: Page) -> str:
     page = short_page(page, ROWS)
     facts = Table(title="How it was measured", columns=_FACTS, rows=page.facts)
     tables = [*page.overview, page.main, *page.appendix, *([facts] if page.facts else [])]
-    parts = [f"# {escape(page.title)}", *(escape(sentence) for sentence in page.lead)]
+    parts = [f"# {escape(page.title)}", *map(paragraph, page.lead)]
     return "\n\n".join([*parts, *(f"## {escape(table.title)}\n\n{table_text(table)}" for table in tables)]) + "\n"
 
 
@@ -47,7 +53,17 @@ def escape(text: str) -> str:
         >>> print(escape("a_b|c<script>"))
         a_b\|c\<script\>
     """
-    return _SPECIAL.sub(r"\\\1", visible(text))
+    return _PERSON.sub(f"@{_JOINER}", _SPECIAL.sub(r"\\\1", visible(text)))
+
+
+def paragraph(sentence: str) -> str:
+    r"""A sentence as a paragraph of its own, whatever it begins with.
+
+    Example:
+        >>> print(paragraph("1. looks damaged"))
+        1\. looks damaged
+    """
+    return _LIST.sub(r"\1\\\2", escape(sentence.strip()))
 
 
 def table_text(table: Table, rank: int = _RANK) -> str:
@@ -67,7 +83,7 @@ def table_text(table: Table, rank: int = _RANK) -> str:
     lines = [_line([escape(table.columns[i].name) for i in shown])]
     lines.append(_line(["--:" if table.columns[i].is_number else ":--" for i in shown]))
     lines += [_line([_cell(row[i], table.columns[i]) for i in shown]) for row in table.rows]
-    lines += [f"\n{escape(note)}" for note in table.notes(shown)]
+    lines += [f"\n{paragraph(note)}" for note in table.notes(shown)]
     return "\n".join(lines)
 
 

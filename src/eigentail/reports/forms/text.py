@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,7 @@ MAX_WIDTH: Final = 200
 # The least room in which a name or a sentence can still be told from its neighbours.
 _LEAST: Final = {"name": 30, "sentence": 30}
 _PICTURE: Final = "eigenvalues by size, both scales logarithmic; the law was fitted to those after the stroke"
+_VERDICT: Final = re.compile(r"(?:The model: )?([a-z-]+)")
 _MARK: Final = chr(0x200E)  # left to right
 
 _STYLES: Final = {
@@ -38,6 +40,10 @@ _STYLES: Final = {
     "rank-collapse": "red",
     "trap": "red",
     "failed": "bold red",
+    "damaged": "bold red",
+    "changed": "yellow",
+    "unrelated": "yellow",
+    "identical": "green",
     "too-small": "dim",
     "not-power-law": "dim",
 }
@@ -110,7 +116,7 @@ def paint(page: Page, console: Console, encoding: str = "") -> None:
             _say(console, note, "dim")
         console.print()
     for sentence in page.lead:
-        _say(console, sentence, "")
+        console.print(_outcome(sentence))
 
 
 def fitting(table: Table, width: int) -> dict[int, int]:
@@ -258,6 +264,15 @@ def _picture_note(table: Table, shown: Mapping[int, int]) -> tuple[str, ...]:
     """How to read the pictures, where there are any."""
     drawn = [i for i in shown if table.columns[i].kind == "curve"]
     return (f"{table.columns[drawn[0]].name}: {_PICTURE}",) if drawn else ()
+
+
+def _outcome(sentence: str) -> Text:
+    """A sentence of the lead; the verdict it begins with in its colour."""
+    said = Text(visible(sentence))
+    verdict = _VERDICT.match(said.plain)
+    if verdict is not None and verdict[1] in _STYLES:
+        said.stylize(_STYLES[verdict[1]], *verdict.span(1))
+    return said
 
 
 def _say(console: Console, sentence: str, style: str) -> None:
