@@ -232,7 +232,8 @@ def _cell(cell: Cell, column: Column, width: int, ascii_only: bool) -> Drawn:
         return [(drawn.bulk, "dim"), (drawn.tail, "cyan")]
     text = cell_text(cell)
     if column.kind == "name":
-        return [(_left_to_right(shortened(text, width, ascii_only)), "")]
+        name = shortened(text, width, ascii_only)
+        return [(name if ascii_only else _left_to_right(name), "")]
     style = _STYLES.get(text, "") if column.kind == "verdict" else ""
     if _places(text) > width:
         dots = "..." if ascii_only else "…"
