@@ -82,7 +82,7 @@ def test_the_document_is_typed_and_holds_every_number(found: Difference) -> None
 
 def test_it_shows_itself_and_writes_itself(found: Difference, tmp_path: Path) -> None:
     assert "What was done" in repr(found)
-    assert found._repr_html_().startswith("<!")
+    assert found._repr_html_().startswith("<div>")
     found.to_html(tmp_path / "diff.html")
     write(difference_page(found), tmp_path / "diff.json")
     assert json.loads((tmp_path / "diff.json").read_text())["outcomes"][Outcome.DAMAGED] == 1

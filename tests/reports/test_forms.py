@@ -86,7 +86,9 @@ class TestText:
 
     def test_short_names_leave_room_for_them_at_eighty_columns(self, report, monkeypatch):
         line = next(line for line in text_in(report, 80, monkeypatch).splitlines() if " fc1 " in line)
-        assert line.split() == ["0", "fc1", "3.142", "2.642", "3.892", "3.875", "6.283", "well-trained"]
+        *numbers, picture, verdict = line.split()
+        assert (numbers, verdict) == (["0", "fc1", "3.142", "2.642", "3.892", "3.875"], "well-trained")
+        assert re.fullmatch("[▁▂▃▄▅▆▇█]+[|][▁▂▃▄▅▆▇█]+", picture)
 
     def test_reasons_are_shown_at_eighty_columns(self, report, monkeypatch):
         text = text_in(report, 80, monkeypatch)
@@ -131,6 +133,7 @@ class TestColour:
         console = Console(file=io.StringIO(), width=100, force_terminal=True, color_system="standard", no_color=False)
         paint(report_page(report), console)
         assert "\x1b[32mwell-trained" in console.file.getvalue()
+        assert "The model: \x1b[32mwell-trained\x1b[0m, 2 of 3" in console.file.getvalue()
 
     def test_no_color_is_honoured(self, report, monkeypatch):
         from rich.console import Console

@@ -42,7 +42,7 @@ def test_the_interval_and_the_null_stand_right_after_alpha():
 
 def test_what_leaves_first_on_a_narrow_terminal():
     table = layers_table(report_of(layer_row(0, "a")))
-    assert set(names(table, 2)) == {"index", "name", "alpha", "alpha_weighted", "verdict"}
+    assert set(names(table, 2)) == {"index", "name", "alpha", "tail", "verdict"}
     assert set(names(table, 4)) - set(names(table, 2)) == {"alpha_lo", "alpha_hi", "alpha_null"}
 
 

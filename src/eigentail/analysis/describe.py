@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import msgspec
 
@@ -53,6 +54,26 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     def flops(self) -> float:
         """Floating-point operations of the exact spectra."""
         return sum(layer.flops for layer in self.layers)
+
+    def __repr__(self) -> str:
+        from eigentail.reports import description_page, render  # as the methods of ModelReport
+
+        return render(description_page(self), "brief")
+
+    def _repr_html_(self) -> str:
+        from eigentail.reports import description_page, render
+
+        return render(description_page(self), "notebook")
+
+    def to_pandas(self) -> Any:
+        """The layers as a pandas DataFrame, one row each.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        from eigentail.reports import description_page, to_pandas
+
+        return to_pandas(description_page(self))
 
 
 def describe(target: object, settings: Settings = Settings(), *, shard: tuple[int, int] = (0, 1)) -> Description:

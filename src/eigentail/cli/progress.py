@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, final
+from typing import TYPE_CHECKING, Protocol, final
 
 import click
 
@@ -14,8 +14,6 @@ from eigentail.reports.pages import bytes_text
 from eigentail.reports.table import cell_text, visible
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as Bars
-
     from eigentail.analysis import Description
 
 
@@ -65,12 +63,13 @@ class Watch:
 
 
 @contextmanager
-def watching(verbose: bool, memory: int | None = None) -> Iterator[Watch]:
+def watching(verbose: bool, memory: int | None = None, table: bool = False) -> Iterator[Watch]:
     """Follow an analysis: a bar where standard error is a terminal, a line for every layer on request.
 
     Args:
         verbose: a line for every finished layer.
         memory: bytes that the user allows, or None: a line for layers that need more.
+        table: the layers finished last above the bar, where there is one and no line for each.
 
     Yields:
         What to hand to `analyze` as its progress.
@@ -83,7 +82,9 @@ def watching(verbose: bool, memory: int | None = None) -> Iterator[Watch]:
     parts: list[_Part] = []
     write = _echo
     if sys.stderr.isatty():
-        bar = _Bar()
+        from eigentail.cli.live import Live
+
+        bar = Live(has_table=table and not verbose)
         parts.append(bar)
         write = bar.write
     parts.append(_Origin(write))
@@ -115,44 +116,6 @@ def spans(indices: Sequence[int]) -> str:
         else:
             runs.append([index, index + 1])
     return ",".join(str(start) if stop == start + 1 else f"{start}:{stop}" for start, stop in runs)
-
-
-@final
-class _Bar:
-    """One bar, as long as the arithmetic: layers differ by orders of magnitude in cost."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (
-            TextColumn("{task.fields[done]} of {task.fields[layers]} layers"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f}%"),
-            TimeRemainingColumn(),
-            TextColumn("left"),
-        )
-        self._bars: Bars = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task: Any = None
-        self._done = 0
-
-    def started(self, description: Description) -> None:
-        total = max(sum(layer.flops for layer in description.layers), 1.0)
-        self._task = self._bars.add_task("", total=total, done=0, layers=len(description.layers))
-        self._bars.start()
-
-    def finished(self, row: LayerReport) -> None:
-        self._done += 1
-        self._bars.update(self._task, advance=row.layer.flops, done=self._done)
-
-    def close(self) -> None:
-        self._bars.stop()
-
-    def write(self, line: str) -> None:
-        """A line above the bar."""
-        from rich.text import Text
-
-        self._bars.console.print(Text(line), soft_wrap=True)
 
 
 @final

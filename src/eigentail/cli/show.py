@@ -47,11 +47,11 @@ def _drawn(page: Page) -> str:
     """The table in the colours and the width of the terminal, or plain where there is none."""
     from rich.console import Console
 
-    from eigentail.reports.forms.text import paint
+    from eigentail.reports.forms.text import paint, plain
 
     console = Console()
     if not console.is_terminal:
-        return render(page)
+        return plain(page, sys.stdout.encoding or "utf-8")
     # Captured, because the console ends the process by itself when a pipe is closed.
     with console.capture() as captured:
         paint(page, console)

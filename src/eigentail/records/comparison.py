@@ -283,12 +283,12 @@ class Comparison(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     def __repr__(self) -> str:
         from eigentail.reports import compare_page  # as the methods of ModelReport: an import inside the method
 
-        return compare_page.as_text(self, "text")
+        return compare_page.as_text(self, "brief")
 
     def _repr_html_(self) -> str:
         from eigentail.reports import compare_page
 
-        return compare_page.as_text(self, "html")
+        return compare_page.as_text(self, "notebook")
 
     def to_json(self) -> str:
         """The comparison as the JSON document that `eigentail compare --json` prints."""
@@ -319,6 +319,16 @@ class Comparison(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         from eigentail.plots import plot
 
         return plot(self, kind, layer=layer, metric=metric, backend=backend, ax=ax)
+
+    def to_pandas(self) -> Any:
+        """The matched layers as a pandas DataFrame, one row each.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        from eigentail.reports import compare_page, to_pandas
+
+        return to_pandas(compare_page.comparison_page(self))
 
     def ranking(self, metric: str) -> Ranking:
         """The models in the order of one metric.

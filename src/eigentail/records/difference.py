@@ -306,12 +306,12 @@ class Difference(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     def __repr__(self) -> str:
         from eigentail.reports import diff_page  # as the methods of ModelReport: an import inside the method
 
-        return diff_page.as_text(self, "text")
+        return diff_page.as_text(self, "brief")
 
     def _repr_html_(self) -> str:
         from eigentail.reports import diff_page
 
-        return diff_page.as_text(self, "html")
+        return diff_page.as_text(self, "notebook")
 
     def to_json(self) -> str:
         """The difference as the JSON document that `eigentail diff --json` prints."""
@@ -342,6 +342,16 @@ class Difference(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         from eigentail.plots import plot
 
         return plot(self, kind, layer=layer, metric=metric, backend=backend, ax=ax)
+
+    def to_pandas(self) -> Any:
+        """The layers as a pandas DataFrame, one row each.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        from eigentail.reports import diff_page, to_pandas
+
+        return to_pandas(diff_page.difference_page(self))
 
     def layer(self, name: str) -> LayerDifference:
         """One layer by its name.

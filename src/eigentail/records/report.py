@@ -160,12 +160,12 @@ class ModelReport(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     def __repr__(self) -> str:
         from eigentail.reports import render  # the documented exception to the one-way order
 
-        return render(self, "text")
+        return render(self, "brief")
 
     def _repr_html_(self) -> str:
         from eigentail.reports import render
 
-        return render(self, "html")
+        return render(self, "notebook")
 
     def to_json(self) -> str:
         """The report as the JSON document that `eigentail analyze --json` prints."""

@@ -198,12 +198,12 @@ class Study(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     def __repr__(self) -> str:
         from eigentail.reports.study_page import as_text  # as in ModelReport: an import inside the method
 
-        return as_text((self,), "text")
+        return as_text((self,), "brief")
 
     def _repr_html_(self) -> str:
         from eigentail.reports.study_page import as_text
 
-        return as_text((self,), "html")
+        return as_text((self,), "notebook")
 
     def plot(
         self,
@@ -235,3 +235,14 @@ class Study(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         from eigentail.reports.study_page import studies_page
 
         write(studies_page((self,)), path, form="html")
+
+    def to_pandas(self) -> Any:
+        """The metrics and baselines as a pandas DataFrame, one row each.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        from eigentail.reports import to_pandas
+        from eigentail.reports.study_page import studies_page
+
+        return to_pandas(studies_page((self,)))

@@ -48,13 +48,13 @@ def models_table(comparison: Comparison) -> Table:
     )
     rows: list[tuple[Cell, ...]] = []
     for model, report in enumerate(comparison.reports):
-        matched = len(report.layers) - len(comparison.alignment.unmatched[model])
+        matched = sum(match.names[model] is not None for match in comparison.alignment.matches)
         flows = comparison.flows[model]
         rows.append(
             (
                 model + 1,
                 comparison.names[model],
-                len(report.layers),
+                matched + len(comparison.alignment.unmatched[model]),
                 matched,
                 report.summary.verdict.value,
                 *(report.summary.mean[name] for name in metrics),

@@ -19,7 +19,7 @@ _METRIC_RANKS: Final = {
     "alpha_lo": 3,
     "alpha_hi": 3,
     "alpha_null": 4,
-    "alpha_weighted": 1,
+    "alpha_weighted": 5,
     "D": 6,
     "num_evals": 6,
     "stable_rank": 8,
@@ -70,6 +70,7 @@ def layers_table(report: ModelReport) -> Table:
     metrics = _metric_names(row.metrics for row in rows)
     compared = any(row.best_law for row in rows)
     coded = any(row.quantised for row in rows)
+    cells = tuple(_layer_cells(row, metrics, compared, coded) for row in rows)
     columns = (
         *_IDENTITY,
         *(_metric_column(name, report, [row.metrics.get(name, math.nan) for row in rows]) for name in metrics),
@@ -77,11 +78,10 @@ def layers_table(report: ModelReport) -> Table:
         *([Column("best_law", "text", 5)] if compared else []),
         *([Column("quantised", "text", 5)] if coded else []),
         Column("status", "text", FILES_ONLY),
+        Column("tail", "curve", 1 if any(cell[-3] for cell in cells) else FILES_ONLY),
         Column("verdict", "verdict"),
         Column("reason", "sentence", 7),
-        Column("tail", "curve", FILES_ONLY),
     )
-    cells = tuple(_layer_cells(row, metrics, compared, coded) for row in rows)
     return Table(title="Layers", columns=columns, rows=cells, footnotes=device_notes(rows))
 
 
@@ -252,9 +252,9 @@ def _layer_cells(row: LayerReport, metrics: Sequence[str], compared: bool, coded
         *([row.best_law or None] if compared else []),
         *([row.quantised or None] if coded else []),
         row.fit.status.value,
+        curve,
         row.verdict.value,
         reason,
-        curve,
     )
 
 

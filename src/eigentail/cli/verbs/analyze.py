@@ -69,7 +69,7 @@ def command(ctx: click.Context, target: str, shard: str, verbose: bool) -> None:
     from eigentail.reports import report_page
 
     is_kept = False
-    with watching(verbose, hands_of(ctx).memory) as watch:
+    with watching(verbose, hands_of(ctx).memory, table=output.form == "table") as watch:
         try:
             report, code = analyze(target, settings, using=using, shard=part, progress=watch, store=store), 0
         except Interrupted as stopped:
