@@ -15,7 +15,7 @@ _NUMBERS: Final[Mapping[str, tuple[Axis, Callable[[LayerDifference], float]]]] =
     "alpha_drift": (Axis("alpha, other less base"), lambda row: row.alpha_drift.value),
     "overlap_left": (Axis("overlap of the left subspaces"), lambda row: row.overlap.left),
 }
-_MISSING: Final = "There is no spectrum of a change: the layer is untouched, or it was not compared."
+_MISSING: Final = "No spectrum of a change: the layer is untouched, or it was not compared."
 
 
 def difference_exhibit(difference: Difference) -> Exhibit:

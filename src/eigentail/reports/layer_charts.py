@@ -108,7 +108,7 @@ def _caption(layers: int, fitted: int, shown: int, thinned: bool) -> str:
     """What is in the chart, and what is not."""
     said = f"{shown} of {layers} layers"
     if fitted < layers:
-        said += f"; {layers - fitted} have no exponent"
+        said += f"; {layers - fitted} without an exponent"
     if shown < fitted:
-        said += f"; {fitted - shown} belong to no block"
+        said += f"; {fitted - shown} in no block"
     return said + (". Each point is the median of the layers of one kind at one depth." if thinned else ".")

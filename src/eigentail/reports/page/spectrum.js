@@ -129,7 +129,7 @@ function aboveChart(many) {
     if (law) found.push({ name: lawName(seen), kind: "line", look: `dash c${alone ? 1 : i}`, x: law.xs, y: shown });
     return found;
   });
-  return { x: EIGENVALUE, y: { label: "share of eigenvalues at or above", log: true }, series, upright: xminRule(many) };
+  return { x: EIGENVALUE, y: { label: "share at or above", log: true }, series, upright: xminRule(many) };
 }
 
 function lawName(seen) {

@@ -171,7 +171,7 @@ class Rows {
   // The rows in sight and a few beside them; blanks as high as the others above and below.
   show(printed = 0) {
     const count = this.listed.length;
-    const sight = Math.ceil((this.frame.clientHeight || 420) / ROW);
+    const sight = Math.ceil(Math.min(this.frame.clientHeight || 420, 2000) / ROW);
     let first = Math.max(0, Math.floor(this.frame.scrollTop / ROW) - SPARE);
     let last = Math.min(count, first + sight + 2 * SPARE);
     if (count <= ALL) [first, last] = [0, count];
