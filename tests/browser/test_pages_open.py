@@ -64,6 +64,14 @@ def test_a_long_table_says_without_a_script_how_much_there_is(opened: Open) -> N
     assert "The first 200" not in opened(long_html(1000)).text_content("#rows")
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_fits_on_paper(opened: Open, kind: str) -> None:
+    page = opened(html_of(kind), width=720)
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 720
+
+
 def test_on_paper_there_are_all_rows_and_no_controls(opened: Open) -> None:
     page = opened(long_html(1000))
     page.emulate_media(media="print")

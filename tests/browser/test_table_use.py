@@ -103,6 +103,14 @@ def test_a_layer_is_chosen_by_a_click(opened: Open) -> None:
     assert f"{len(net().layers[3].spectrum.positive)} eigenvalues" in page.text_content("#chosen .note")
     assert page.text_content("#said").startswith(f"Chosen: {name}.")
     assert page.locator("#rows tbody tr[aria-current]").count() == 1
+    assert page.evaluate("document.querySelector('#chosen h2').getBoundingClientRect().bottom <= innerHeight")
+
+
+def test_a_row_of_a_study_brings_its_chart(opened: Open) -> None:
+    page = opened(html_of("study"))
+    page.locator("#rows tbody tr", has_text="alpha_weighted").locator("button").click()
+    assert page.locator("#charts select option:checked").text_content() == "alpha_weighted"
+    assert "alpha_weighted" in page.locator("#charts svg[role=img]").get_attribute("aria-label")
 
 
 def test_a_layer_is_chosen_by_the_keyboard_alone(opened: Open) -> None:
@@ -148,9 +156,11 @@ def test_a_mark_of_the_chart_chooses_its_layer(opened: Open) -> None:
     marks = page.locator("#charts svg[role=img] path.points").bounding_box()
     alphas = [net().layers[i].fit.alpha for i in (1, 3, 5)]
     last, down = net().layers[5], (max(alphas) - alphas[-1]) / (max(alphas) - min(alphas))
-    page.mouse.click(marks["x"] + marks["width"] - 4, marks["y"] + 4 + down * (marks["height"] - 8))
-    assert page.text_content("#chosen h2") == f"Chosen: {last.name}"
+    at = (marks["x"] + marks["width"] - 4, marks["y"] + 4 + down * (marks["height"] - 8))
+    page.mouse.move(*at)
     assert last.name in page.text_content("#charts .reading")
+    page.mouse.click(*at)
+    assert page.text_content("#chosen h2") == f"Chosen: {last.name}"
 
 
 def test_the_report_is_copied_as_its_json(opened: Open) -> None:

@@ -25,6 +25,7 @@ from eigentail.reports.diff_charts import difference_exhibit
 from eigentail.reports.findings import report_findings, report_subject
 from eigentail.reports.layer_charts import POINTS, flow_charts
 from eigentail.reports.study_charts import studies_exhibit
+from eigentail.reports.study_tables import trends_table
 from eigentail.reports.table import cell_text
 
 PAGE = Path(__file__).resolve().parents[2] / "src" / "eigentail" / "reports" / "page"
@@ -196,6 +197,13 @@ class TestOtherCharts:
         trend = found.metrics["alpha_weighted"]
         assert line.y[0] == pytest.approx(trend.slope * line.x[0] + trend.intercept, rel=1e-4)
         assert f"R2 {cell_text(trend.r2)}" in chart.caption
+
+    def test_a_chart_of_a_study_belongs_to_its_row(self):
+        found = study("nature2021-resnet")
+        rows = trends_table((found,)).rows
+        charts = studies_exhibit((found,)).charts
+        assert [rows[chart.row][0] for chart in charts] == [chart.name for chart in charts]
+        assert len(charts) == len(rows)
 
     def test_a_loss_has_a_line_of_its_own_sign(self):
         models = [{"fc.weight": np.random.default_rng(i).standard_t(2.2 + i, (80, 60))} for i in range(4)]

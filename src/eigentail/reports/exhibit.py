@@ -67,6 +67,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
         series: what is drawn.
         across: heights at which a line crosses, each with its label.
         caption: what there is to see, in sentences.
+        row: the row of the main table it belongs to, by which it is chosen too; None for no row.
 
     Example:
         >>> Chart(name="all", x=Axis("block"), y=Axis("alpha")).series
@@ -79,6 +80,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     series: tuple[Series, ...] = ()
     across: tuple[tuple[float, str], ...] = ()
     caption: str = ""
+    row: int | None = None
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):

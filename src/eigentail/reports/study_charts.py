@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from eigentail.records.study import Measured, Study
 from eigentail.records.trend import Trend
 from eigentail.reports.exhibit import Axis, Chart, Exhibit, Series, rounded
@@ -23,7 +25,9 @@ def studies_exhibit(studies: Sequence[Study]) -> Exhibit:
         ['log_norm', 'log_spectral_norm']
     """
     charts = [chart for study in studies for chart in _charts(study, len(studies) > 1)]
-    return Exhibit(title="The numbers against the quality", charts=tuple(charts))
+    # in the order of `study_tables.trends_table`, the main table of the page
+    numbered = tuple(replace(chart, row=row) for row, chart in enumerate(charts))
+    return Exhibit(title="The numbers against the quality", charts=numbered)
 
 
 def _charts(study: Study, named: bool) -> Iterator[Chart]:

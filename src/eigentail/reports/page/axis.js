@@ -35,7 +35,7 @@ function ticks(range, axis, about) {
 function steps(range, about) {
   const rough = (range[1] - range[0]) / Math.max(about, 1);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough) || 10 * power;
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough * 0.75) || 10 * power;
   const found = [];
   for (let i = Math.ceil(range[0] / step); i * step <= range[1] && found.length < 50; i++) found.push(i * step);
   return found;

@@ -107,8 +107,9 @@ function chartsSection(section, exhibit, rowName, choose) {
   };
   section.hidden = false;
   section.append(heading);
+  let select = null;
   if (exhibit.charts.length > 1) {
-    const select = made("select", {}, ...exhibit.charts.map((spec, i) => made("option", { value: i }, shortened(spec.name, 80))));
+    select = made("select", {}, ...exhibit.charts.map((spec, i) => made("option", { value: i }, shortened(spec.name, 80))));
     select.addEventListener("change", () => {
       show(Number(select.value));
       say(chartWords(exhibit.charts[Number(select.value)]));
@@ -117,4 +118,11 @@ function chartsSection(section, exhibit, rowName, choose) {
   }
   section.append(place);
   show(0);
+  // The chart of a row, where it has one.
+  return (row) => {
+    const i = exhibit.charts.findIndex((spec) => spec.row === row);
+    if (i < 0) return;
+    if (select) select.value = i;
+    show(i);
+  };
 }

@@ -68,7 +68,7 @@ function tools(section, table, noun) {
     }, 120);
   });
   const { columns, shown } = table.data;
-  const number = shown.find((i) => columns[i][1] === "number" && columns[i][0] !== "index");
+  const number = shown.find((i) => columns[i][1] === "number" && columns[i][0] !== "index" && /^\w+$/.test(columns[i][0]));
   const also = number === undefined ? "" : `, or ${columns[number][0]}<2`;
   const label = made("label", { for: "filter" }, `Filter ${noun}: words${also}`, field);
   section.querySelector("h2").after(made("div", { class: "tools" }, label, count));
@@ -102,12 +102,19 @@ function start() {
   document.querySelectorAll(".eigentail > section:not(#rows):has(table)").forEach(sortStatic);
   const { exhibit } = data;
   const noun = section.querySelector("h2").textContent.toLowerCase();
-  const choose = (i) => say(`Chosen: ${nameOf(data, i)}. ${showChosen(chosen, data, i)}`);
+  let showChart = () => {};
+  const choose = (i) => {
+    say(`Chosen: ${nameOf(data, i)}. ${showChosen(chosen, data, i)}`);
+    showChart(i);
+    // Below the table, and below what is in sight: brought up, with the table still there.
+    const top = chosen.getBoundingClientRect().top;
+    if (top > innerHeight * 0.85) scrollBy(0, top - innerHeight * 0.6);
+  };
   const seen = (i) => (exhibit && exhibit.seen.length && exhibit.seen[i][0]) || null;
   const table = new Rows(section, data, { choose, picture: (i) => (seen(i) ? spark(seen(i)) : null) });
   if (data.rows.length) tools(section, table, noun);
   if (exhibit && exhibit.charts.length) {
-    chartsSection(document.getElementById("charts"), exhibit, (i) => nameOf(data, i), (i) => table.take(i, false));
+    showChart = chartsSection(document.getElementById("charts"), exhibit, (i) => nameOf(data, i), (i) => table.take(i, false));
   }
   if (exhibit && exhibit.seen.length) {
     const first = exhibit.seen.findIndex((many) => many.length > 0);
