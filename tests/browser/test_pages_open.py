@@ -70,6 +70,11 @@ def test_a_page_fits_on_paper(opened: Open, kind: str) -> None:
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate("document.documentElement.scrollWidth") <= 720
+    count = (
+        "(cell) => { const r = document.createRange(); r.selectNodeContents(cell); return r.getClientRects().length; }"
+    )
+    lines = page.evaluate(f"[...document.querySelectorAll('#rows td.number')].map({count})")
+    assert max(lines) == 1  # no number is broken in two
 
 
 def test_on_paper_there_are_all_rows_and_no_controls(opened: Open) -> None:
