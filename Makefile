@@ -23,7 +23,7 @@ check: .venv/.dev
 	@$(BIN)/lint-imports --no-cache >.venv/imports.log || { cat .venv/imports.log; exit 1; }
 	@$(BIN)/pytest -q tests/house
 
-BENCHMARKS := versus_weightwatcher one_matrix convolutions small_matrices fits sparse_file again workers precision memory decisions eigenvalues side_by_side gpu
+BENCHMARKS := versus_weightwatcher one_matrix convolutions small_matrices fits sparse_file again workers precision memory decisions eigenvalues side_by_side report gpu
 
 bench: .venv/.dev
 	@for name in $(BENCHMARKS); do echo "benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py || exit 1; done

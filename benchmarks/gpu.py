@@ -21,7 +21,7 @@ from pathlib import Path
 
 import ml_dtypes
 import numpy as np
-from versus_weightwatcher import PEER, seconds
+from timing import PEER, process
 
 from eigentail.backends import CPU, Device, placed
 from eigentail.errors import UsageError
@@ -101,7 +101,7 @@ def whole_model(blocks: int, device: str, runs: int) -> None:
         commands = {"eigentail, card": [*ours, "--device", device], "eigentail, CPU": [*ours, "--device", "cpu"]}
         if find_spec("weightwatcher"):
             commands["WeightWatcher"] = [sys.executable, "-c", PEER, folder]
-        times = {name: [seconds(command) for _ in range(runs)] for name, command in commands.items()}
+        times = {name: [process(command).wall for _ in range(runs)] for name, command in commands.items()}
         shown = [*analyze, "--json", "--device", device]
         rows = json.loads(subprocess.run(shown, check=True, capture_output=True, text=True).stdout)["layers"]
     first = statistics.median(times["eigentail, card"])

@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # so that `import shared` and `import oracles` work everywhere
 
 # Doctests are looked for in every module, and two modules cannot both be called `conftest`.
-collect_ignore_glob = ["conftest.py", "*/conftest.py"]
+collect_ignore_glob = ["conftest.py", "*/conftest.py", "fixtures/*"]
 
 # No test reads or writes what the user of this machine keeps.
 _HOME = tempfile.TemporaryDirectory(prefix="eigentail-tests-")

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from heavy import heavy
 from safetensors.numpy import save_file
 
 from eigentail.cli import main
@@ -31,10 +32,6 @@ def run() -> Run:
         return result
 
     return invoke
-
-
-def heavy(seed: int, n: int = 96, m: int = 64) -> np.ndarray:
-    return np.random.default_rng(seed).standard_t(2.5, (n, m)).astype(np.float32)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import heavy
+from heavy import heavy
 from safetensors.numpy import save_file
 
 from eigentail.analysis.diff import diff

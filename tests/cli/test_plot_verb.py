@@ -4,7 +4,7 @@ import json
 
 import msgspec
 import pytest
-from conftest import heavy
+from heavy import heavy
 from safetensors.numpy import save_file
 
 from eigentail.plots import Drawing

@@ -15,6 +15,8 @@ LARGEST = 3_500_000  # of which the nets of the zoo take 1.9 MB
 NEEDED = (
     "eigentail/py.typed",
     "eigentail/reports/report.html.j2",
+    "eigentail/reports/page/page.js",
+    "eigentail/reports/page/style.css",
     "eigentail/zoo/digits_noise.toml",
     "eigentail/zoo/digits_noise/noise_000.safetensors",
     "eigentail/layers/families/generic.toml",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import socket
 import subprocess
@@ -73,6 +74,7 @@ def cluster(hands: Hands) -> Iterator[Size]:
     import ray as engine
 
     ours = not engine.is_initialized()
+    printing = builtins.print
     if ours:
         address = _chosen(address)
         with _environment(_QUIET), warnings.catch_warnings(action="ignore"):
@@ -82,6 +84,7 @@ def cluster(hands: Hands) -> Iterator[Size]:
     finally:
         if ours:
             engine.shutdown()
+            builtins.print = printing  # Ray puts one of its own there, for its progress bars
 
 
 def _chosen(address: str) -> str:

@@ -11,6 +11,7 @@ import msgspec
 from eigentail.records import SourceRef, Summary
 from eigentail.records.comparison import Alignment, Comparison, Finding, Flow, Mark, MatchedLayer, Paired, Ranking
 from eigentail.reports.chosen import chosen_line
+from eigentail.reports.compare_charts import comparison_exhibit
 from eigentail.reports.compare_tables import (
     alone_table,
     flow_table,
@@ -19,6 +20,7 @@ from eigentail.reports.compare_tables import (
     order_table,
     paired_table,
 )
+from eigentail.reports.guide import COMPARISON
 from eigentail.reports.publish import render
 from eigentail.reports.table import Page, cell_text, visible
 from eigentail.settings import Settings
@@ -86,6 +88,8 @@ def comparison_page(comparison: Comparison) -> Page:
         appendix=(alone,) if alone.rows else (),
         facts=tuple(_facts(comparison)),
         json=lambda: _json(comparison),
+        guide=COMPARISON,
+        exhibit=lambda: comparison_exhibit(comparison),
     )
 
 

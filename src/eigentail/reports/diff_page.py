@@ -8,7 +8,9 @@ from typing import Final
 
 from eigentail.records.difference import Difference, LayerDifference, Outcome, Side, TensorDifference
 from eigentail.reports.chosen import chosen_words
+from eigentail.reports.diff_charts import difference_exhibit
 from eigentail.reports.diff_document import to_json
+from eigentail.reports.guide import DIFFERENCE
 from eigentail.reports.publish import render
 from eigentail.reports.table import ALWAYS, FILES_ONLY, Cell, Column, Page, Table, visible
 
@@ -61,6 +63,8 @@ def difference_page(difference: Difference) -> Page:
         appendix=tuple(appendix),
         facts=_facts(difference),
         json=lambda: to_json(difference),
+        guide=DIFFERENCE,
+        exhibit=lambda: difference_exhibit(difference),
     )
 
 

@@ -11,6 +11,9 @@ from eigentail.records import Layer, LayerReport, ModelReport, Skip, SourceRef
 from eigentail.records.cost import Cost
 from eigentail.reports.chosen import chosen_words
 from eigentail.reports.cost_table import cost_lead, cost_table
+from eigentail.reports.findings import report_findings, report_subject
+from eigentail.reports.guide import ANALYSIS
+from eigentail.reports.layer_charts import report_exhibit
 from eigentail.reports.quantised import quantised_line
 from eigentail.reports.table import Page, cell_text, visible
 from eigentail.reports.tables import (
@@ -111,6 +114,10 @@ def report_page(report: ModelReport) -> Page:
         appendix=appendix,
         facts=_facts(report.source, report.settings, report.versions),
         json=report.to_json,
+        subject=report_subject(report),
+        findings=report_findings(report),
+        guide=ANALYSIS,
+        exhibit=lambda: report_exhibit(report),
     )
 
 

@@ -11,7 +11,9 @@ from eigentail.records.reading import Reading
 from eigentail.records.study import Measured, Study
 from eigentail.records.trend import Trend
 from eigentail.reports.chosen import chosen_line
+from eigentail.reports.guide import STUDY
 from eigentail.reports.publish import render
+from eigentail.reports.study_charts import studies_exhibit
 from eigentail.reports.study_tables import (
     groups_table,
     headline_table,
@@ -110,6 +112,8 @@ def studies_page(studies: Sequence[Study]) -> Page:
         appendix=tuple(appendix),
         facts=tuple(_facts(studies)),
         json=lambda: _json(studies),
+        guide=STUDY,
+        exhibit=lambda: studies_exhibit(studies),
     )
 
 

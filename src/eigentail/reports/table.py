@@ -9,6 +9,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from eigentail.reports.exhibit import Exhibit
+
 Kind = Literal["text", "name", "number", "verdict", "sentence", "curve"]
 
 ALWAYS: Final = 0
@@ -103,6 +105,10 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
         appendix: what was left out, and why.
         facts: name and value of everything needed to repeat it; shown in files.
         json: makes the text of the JSON document.
+        subject: name and value of what identifies the thing, to be read with the outcome.
+        findings: what stands out, a sentence each.
+        guide: how to read it, a sentence each.
+        exhibit: makes what a form with pictures draws; None where there is nothing to draw.
 
     Example:
         >>> page = Page(title="net", main=Table(title="layers", columns=()), json=lambda: "{}")
@@ -117,6 +123,10 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     overview: tuple[Table, ...] = ()
     appendix: tuple[Table, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    subject: tuple[tuple[str, str], ...] = ()
+    findings: tuple[str, ...] = ()
+    guide: tuple[str, ...] = ()
+    exhibit: Callable[[], Exhibit] | None = None
 
 
 def cell_text(cell: Cell) -> str:
