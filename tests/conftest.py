@@ -21,6 +21,9 @@ _HOME = tempfile.TemporaryDirectory(prefix="eigentail-tests-")
 os.environ["EIGENTAIL_HOME"] = _HOME.name
 atexit.register(_HOME.cleanup)
 
+# Ray would put a `print` of its own in the place of Python's, for every test that comes after.
+os.environ["RAY_TQDM_PATCH_PRINT"] = "0"
+
 # The reasons that may stand in CI: what the machine does not have.
 ALLOWED_TO_SKIP = ("GPU", "network", "shared data")
 
