@@ -29,11 +29,11 @@ bench: .venv/.dev
 	@for name in $(BENCHMARKS); do echo "benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py || exit 1; done
 	@echo "benchmarks/cost.py"; $(BIN)/python benchmarks/cost.py --only "10M" "25M conv" "50M bf16" "125M"
 
-docs: .venv/.dev
-	@$(BIN)/pytest -q tests/docs
+docs: .venv/.docs
+	@$(BIN)/python scripts/docs_site.py
 
 clean:
-	@rm -rf .venv build dist eigentail-demo.html .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv build dist site .cache eigentail-demo.html .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # pip 25.1 is the first that knows dependency groups; a new Python still brings an older one.
 .venv/.pip:
@@ -49,3 +49,7 @@ clean:
 .venv/.dev: .venv/.pip pyproject.toml
 	@$(BIN)/pip install --quiet --group check --group test --group oracles --editable .
 	@touch $@ .venv/.core
+
+.venv/.docs: .venv/.dev
+	@$(BIN)/pip install --quiet --group docs
+	@touch $@

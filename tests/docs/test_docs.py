@@ -85,8 +85,15 @@ def test_what_a_page_shows_is_what_happens(page: Path, tmp_path: Path, monkeypat
     for folder in ("src", "zoo"):
         (tmp_path / folder).symlink_to(REPO / folder)
     text = page.read_text(encoding="utf-8")
-    assert run_session(sessions(page, text)) == ""
     assert "".join(run_commands(block) for block in commands(page, text)) == ""
+    assert run_session(sessions(page, text)) == ""  # it may read what a command has written
+
+
+def test_a_command_that_is_shown_and_not_run_needs_a_network() -> None:
+    shown = [block for page in pages() for block in blocks(page, page.read_text(encoding="utf-8"))]
+    asked = [block for block in shown if block.language == "console" and block.text.startswith("$ eigentail")]
+    assert len(asked) > 10
+    assert {block.page for block in asked if not block.run} == {"elsewhere.md"}
 
 
 def test_the_json_page_lists_every_metric_and_which_are_on_request() -> None:
