@@ -18,7 +18,7 @@ import eigentail
 from eigentail.cli import main
 from website import ROOT
 
-_WIDTH: Final = 100
+_WIDTH: Final = 80
 
 
 def decisions(root: Path = ROOT) -> str:
@@ -76,12 +76,12 @@ def _run(script: Path, shown: Path) -> str:
 
 def _help(words: list[str]) -> str:
     """What a command says of itself, as text."""
-    context = click.Context(main, info_name="eigentail", terminal_width=_WIDTH, max_content_width=_WIDTH)
     command: click.Command = main
+    context = click.Context(main, info_name="eigentail", max_content_width=_WIDTH, **main.context_settings)
     for word in words:
         found = main.get_command(context, word)
         assert found is not None
-        command, context = found, click.Context(found, info_name=word, parent=context, max_content_width=_WIDTH)
+        command, context = found, click.Context(found, info_name=word, parent=context)
     return f"```text\n{command.get_help(context)}\n```"
 
 
