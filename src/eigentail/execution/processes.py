@@ -11,7 +11,6 @@ from eigentail.execution.executor import Executor, Hands, Result, Way, Work
 from eigentail.execution.memory import budget
 from eigentail.execution.pooled import cores, is_quiet
 from eigentail.execution.schedule import Limits, alone_first, one_after_the_other, scheduled
-from eigentail.execution.worker import Workers
 
 
 def processes(workers: int | None = None, *, memory: int | None = None) -> Executor:
@@ -43,6 +42,8 @@ def _processes(hands: Hands) -> Executor:
     def run(measure: Callable[[Work], Result], work: Sequence[Work]) -> Iterator[Result]:
         limits = Limits(workers, budget(work, hands.memory, interpreters=workers + 1))
         alone = alone_first(work, limits) if is_quiet() else 0
+        from eigentail.execution.worker import Workers  # processes take 8 ms of every start, wanted or not
+
         with Workers(workers) as pool:
             one, many = partial(pool.submit, Carried(measure, workers)), partial(pool.submit, Carried(measure))
             yield from one_after_the_other(
