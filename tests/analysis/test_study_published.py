@@ -8,9 +8,10 @@ import math
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from shared import NO_SHARED_DATA, shared_data
 
-from eigentail.analysis.study import studies, study
+from eigentail.analysis.study import series_of, studies, study
 from eigentail.analysis.study_file import built_in, read_series
 from eigentail.settings import Settings
 
@@ -148,3 +149,8 @@ def test_published_averages_answer_to_the_metrics_asked_for() -> None:
     found = study("nature2021-vgg", Settings(metrics=("alpha_weighted",)))
     assert set(found.metrics) == {"alpha_weighted"}
     assert set(study("nature2021-vgg").metrics) > {"alpha_weighted", "alpha", "log_norm"}
+
+
+def test_one_model_of_a_printed_series_is_no_crash() -> None:
+    series = series_of("nature2021-vgg")[0]
+    assert study(replace(series, models=series.models[:1])).n == 1

@@ -228,8 +228,10 @@ def _implied(study: Study, check: PrintedCheck) -> str:
     rmse = study.series.printed[check.metric].get("rmse", math.nan)
     if check.statistic != "r2" or math.isnan(rmse) or study.settings is not None:  # not of values measured anew
         return ""
-    implied = 1 - rmse**2 / float(np.var(_values(study)))
-    return f"; the printed RMSE of {rmse:g} in the same place implies {implied:.2f}"
+    spread = float(np.var(_values(study)))
+    if not spread > 0:  # of one model, or of equal ones
+        return ""
+    return f"; the printed RMSE of {rmse:g} in the same place implies {1 - rmse**2 / spread:.2f}"
 
 
 def _gaps(study: Study) -> Said:
