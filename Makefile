@@ -1,6 +1,7 @@
 # Needs make and Python 3.11 or newer; everything else is installed into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+SOURCES := pyproject.toml hatch_build.py $(wildcard src/eigentail/numerics/kernels/*.[ch])
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MAKEFLAGS += --no-print-directory
@@ -42,11 +43,11 @@ clean:
 	@$(BIN)/pip install --quiet --upgrade "pip>=25.1"
 	@touch $@
 
-.venv/.core: .venv/.pip pyproject.toml
+.venv/.core: .venv/.pip $(SOURCES)
 	@$(BIN)/pip install --quiet --editable .
 	@touch $@
 
-.venv/.dev: .venv/.pip pyproject.toml
+.venv/.dev: .venv/.pip $(SOURCES)
 	@$(BIN)/pip install --quiet --group check --group test --group oracles --editable .
 	@touch $@ .venv/.core
 

@@ -1,10 +1,12 @@
-"""Both routes to the eigenvalues against LAPACK's other drivers, and what the two stages promise besides."""
+"""Every route to the eigenvalues against LAPACK's drivers, and what each promises besides."""
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,15 +14,18 @@ import pytest
 import scipy.linalg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
-from eigentail.numerics import band, eigenvalues, spectrum_of
-from eigentail.numerics.band import WIDTH, band_of
+from eigentail.numerics import eigenvalues, spectrum_of
+from eigentail.numerics import kernels as compiled
 from eigentail.numerics.eigenvalues import eigenvalues_of
-from eigentail.numerics.routine import routine_named
+from eigentail.numerics.kernels import Kernels, kernels
 
 Matrix = np.ndarray[Any, np.dtype[Any]]
-# A multiple of the width, one more, one less; where one, two, and no columns are left for the last reflection.
-SIZES = [WIDTH - 1, WIDTH, WIDTH + 1, WIDTH + 2, 2 * WIDTH, 2 * WIDTH + 1, 3 * WIDTH + 2, 5 * WIDTH, 203, 300]
+WIDTH = 48  # of the band: columns of a panel
+# Around a whole number of vectors and of panels; where one, two, and no columns are left for the last reflection.
+SIZES = [1, 2, 3, 7, 8, 9, 17, WIDTH - 1, WIDTH, WIDTH + 1, WIDTH + 2, 2 * WIDTH, 2 * WIDTH + 1, 5 * WIDTH, 203, 300]
+WIDTHS = (64, 32, 16)  # of vectors, in bytes
 
 
 def gaussian(rng: np.random.Generator, side: int) -> Matrix:
@@ -96,13 +101,13 @@ KINDS = [
     graded,
     graded_upwards,
     one_direction,
-    diagonal,
     blocks_of_zeros,
     apart,
     zeros,
 ]
-# Columns or eigenvalues that are alike round alike: their errors add up, in LAPACK's own routes too.
-ALIKE = [constant, nearly_constant, repeated, waves, identity]
+# Columns or eigenvalues that are alike round alike, and where an eigenvalue lies in one place all errors of that place
+# are its own: they add up, in LAPACK's own routes too.
+ALIKE = [constant, nearly_constant, repeated, waves, identity, diagonal]
 
 
 def eps(kind: Callable[..., Matrix], few: int, dtype: str = "float64") -> float:
@@ -115,215 +120,197 @@ def gram(kind: Callable[[np.random.Generator, int], Matrix], side: int, dtype: s
     return weights.T @ weights
 
 
-def dense(diagonals: Matrix) -> Matrix:
-    """The slow twin of band storage: every element by its own."""
-    side = diagonals.shape[1]
-    matrix = np.zeros((side, side))
-    for d, diagonal_ in enumerate(diagonals):
-        for j in range(side - d):
-            matrix[j + d, j] = matrix[j, j + d] = diagonal_[j]
-    return matrix
-
-
 def by_bisection(matrix: Matrix) -> Matrix:
     """Right to about 1 eps of the largest; LAPACK's default for values alone is off by 10 to 50."""
     bound = 2 * np.linalg.norm(matrix) + 1
     return scipy.linalg.eigh(matrix, eigvals_only=True, driver="evx", subset_by_value=(-bound, bound))
 
 
-@pytest.fixture
-def two_stages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(eigenvalues, "TWO_STAGES_FROM", 2)
+def of_width(vector_bytes: int) -> Kernels | None:
+    """The kernels for vectors of that width; None where they were not compiled or this processor has none so wide."""
+    if kernels() is None:
+        return None
+    library = ctypes.CDLL(str(compiled.LIBRARY))
+    there = vector_bytes <= library.eigentail_vector_bytes() and hasattr(library, f"large_f64_{vector_bytes}")
+    return Kernels(library, vector_bytes) if there else None
 
 
-@pytest.fixture
-def float32_in_one_stage(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(eigenvalues, "FLOAT32_FROM", 2)
+Route = Callable[[Matrix], Matrix]
+ROUTES: dict[str, Route] = {}
+for found in filter(None, map(of_width, WIDTHS)):
+    ROUTES[f"one stage, {found.vector_bytes} bytes"] = lambda matrix, of=found: of.eigenvalues(matrix[None])[0]
+    ROUTES[f"two stages, {found.vector_bytes} bytes"] = lambda matrix, of=found: of.large(matrix.copy(), 2)
 
 
-@pytest.mark.usefixtures("two_stages")
+@pytest.fixture(params=sorted(ROUTES) or ["none"])
+def route(request: pytest.FixtureRequest) -> Route:
+    if kernels() is None:
+        pytest.skip("no compiler made the kernels when the package was installed")
+    return ROUTES[request.param]
+
+
 @pytest.mark.parametrize("kind", [*KINDS, *ALIKE])
 @pytest.mark.parametrize("side", SIZES)
-def test_equals_the_one_stage_drivers(kind: Callable[..., Matrix], side: int) -> None:
+def test_equals_lapacks_drivers(route: Route, kind: Callable[..., Matrix], side: int) -> None:
     matrix = gram(kind, side)
-    found = eigenvalues_of(matrix.copy())
-    assert found.dtype == matrix.dtype
+    found = route(matrix)
+    assert found.dtype == np.float64
     assert (np.diff(found) >= 0).all()
-    largest = np.linalg.norm(matrix, 2)
-    for expected in (
-        np.linalg.eigvalsh(matrix),
-        scipy.linalg.eigh(matrix, eigvals_only=True, driver="evd"),
-        scipy.linalg.eigh(matrix, eigvals_only=True, driver="evr"),
-        by_bisection(matrix),
-    ):
-        np.testing.assert_allclose(found, expected, rtol=0, atol=eps(kind, 50) * largest)
+    for expected in (np.linalg.eigvalsh(matrix), by_bisection(matrix)):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=eps(kind, 50) * np.linalg.norm(matrix, 2))
 
 
-@pytest.mark.usefixtures("two_stages")
 @pytest.mark.parametrize("kind", [*KINDS, *ALIKE])
 @pytest.mark.parametrize("side", [WIDTH + 2, 203, 300])
-def test_float32_is_within_a_few_eps_of_float64(kind: Callable[..., Matrix], side: int) -> None:
+def test_float32_is_within_a_few_eps_of_float64(route: Route, kind: Callable[..., Matrix], side: int) -> None:
     matrix = gram(kind, side, "float32")
-    found = eigenvalues_of(matrix.copy())
-    assert found.dtype == np.float32
     expected = np.linalg.eigvalsh(matrix.astype(np.float64))
-    np.testing.assert_allclose(found, expected, rtol=0, atol=eps(kind, 10, "float32") * abs(expected).max())
+    np.testing.assert_allclose(route(matrix), expected, rtol=0, atol=eps(kind, 10, "float32") * abs(expected).max())
 
 
-@pytest.mark.usefixtures("two_stages")
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.integers(2, 150), st.integers(0, 2**32 - 1))
-def test_any_symmetric_matrix_of_either_sign(side: int, seed: int) -> None:
+@given(side=st.integers(1, 150), seed=st.integers(0, 2**32 - 1))
+def test_any_symmetric_matrix_of_either_sign(route: Route, side: int, seed: int) -> None:
     matrix = np.random.default_rng(seed).standard_normal((side, side))
     matrix = matrix + matrix.T
     expected = np.linalg.eigvalsh(matrix)
-    found = eigenvalues_of(matrix)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=60 * np.finfo("f8").eps * abs(expected).max())
+    np.testing.assert_allclose(route(matrix), expected, rtol=0, atol=60 * np.finfo("f8").eps * abs(expected).max())
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *ALIKE])
-@pytest.mark.parametrize("side", SIZES)
-def test_the_band_alone_keeps_the_eigenvalues(kind: Callable[..., Matrix], side: int) -> None:
-    matrix = gram(kind, side)
-    expected = by_bisection(matrix)
-    narrow = band_of(matrix)
-    assert narrow.shape == (WIDTH + 1, side)
-    for d in range(1, WIDTH + 1):
-        assert not narrow[d, max(0, side - d) :].any()  # outside the matrix
-    found = by_bisection(dense(narrow))
-    np.testing.assert_allclose(found, expected, rtol=0, atol=eps(kind, 12) * max(expected[-1], 0))
-
-
-@pytest.mark.parametrize(("rows", "columns", "delay"), [(40, 56, 32), (1, 7, 64), (64, 1000, 96), (500, 90, 512)])
-def test_the_sizes_of_blocks_change_nothing(
-    monkeypatch: pytest.MonkeyPatch, rows: int, columns: int, delay: int
-) -> None:
-    matrix = gram(gaussian, 230)
-    whole = band_of(matrix.copy())
-    for name, value in (("_ROWS", rows), ("_COLUMNS", columns), ("_DELAY", delay)):
-        monkeypatch.setattr(band, name, value)
-    np.testing.assert_allclose(abs(band_of(matrix)), abs(whole), rtol=0, atol=1e-10 * abs(whole).max())
-
-
-def test_one_large_direction_does_not_drown_the_zeros() -> None:
-    """Without an early subtraction the false eigenvalues were 7 eps of the largest."""
+def test_one_large_direction_does_not_drown_the_zeros(route: Route) -> None:
+    """Where a panel was found as a small difference of large numbers, the false eigenvalues were 7 eps."""
     rng = np.random.default_rng(0)
     weights = rng.standard_normal((768, 100)) @ rng.standard_normal((100, 768))
     weights = weights * np.exp(rng.standard_normal(768)) * 2 + 5 * rng.standard_normal(768)
     weights = weights.astype(np.float32)
-    values = np.linalg.eigvalsh(dense(band_of(weights.T @ weights)))
-    assert abs(values[: 768 - 101]).max() < 3 * np.finfo("f4").eps * values[-1]
+    values = route(weights.T @ weights)
+    assert abs(values[: 768 - 101]).max() < 4 * np.finfo("f4").eps * values[-1]
 
 
-@pytest.mark.usefixtures("two_stages")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("power", [-40, 3, 40])
-def test_a_power_of_two_scales_exactly(dtype: str, power: int) -> None:
+def test_a_power_of_two_scales_exactly(route: Route, dtype: str, power: int) -> None:
     matrix = gram(gaussian, 150, dtype)
-    plain = eigenvalues_of(matrix.copy())
-    scaled = eigenvalues_of(np.ldexp(matrix, power))
-    np.testing.assert_array_equal(scaled, np.ldexp(plain, power))
+    np.testing.assert_array_equal(route(np.ldexp(matrix, power)), np.ldexp(route(matrix), power))
 
 
-@pytest.mark.usefixtures("two_stages")
-@pytest.mark.parametrize("size", [1e-200, 1e-12, 1e12, 1e195])
-def test_size_does_not_matter(size: float) -> None:
+@pytest.mark.parametrize("size", [1e-290, 1e-200, 1e-12, 1e12, 1e195, 1e300])
+def test_size_does_not_matter(route: Route, size: float) -> None:
     matrix = gram(pareto, 150)
-    plain = eigenvalues_of(matrix / matrix.max())
-    scaled = eigenvalues_of(matrix / matrix.max() * size) / size
+    plain = route(matrix / matrix.max())
+    scaled = route(matrix / matrix.max() * size) / size
     np.testing.assert_allclose(scaled, plain, rtol=0, atol=60 * np.finfo("f8").eps * plain[-1])
 
 
-@pytest.mark.usefixtures("two_stages")
-def test_the_same_matrix_gives_the_same_bits() -> None:
+def test_the_order_of_rows_and_columns_does_not_matter(route: Route) -> None:
+    matrix = gram(pareto, 203)
+    order = np.random.default_rng(0).permutation(203)
+    expected = route(matrix)
+    found = route(matrix[order][:, order].copy())
+    np.testing.assert_allclose(found, expected, rtol=0, atol=60 * np.finfo("f8").eps * expected[-1])
+
+
+def test_the_same_matrix_gives_the_same_bits(route: Route) -> None:
     matrix = gram(pareto, 300)
-    np.testing.assert_array_equal(eigenvalues_of(matrix.copy()), eigenvalues_of(matrix.copy()))
+    np.testing.assert_array_equal(route(matrix), route(matrix))
 
 
-def test_small_ones_and_stacks_take_one_stage_and_are_not_touched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(eigenvalues, "TWO_STAGES_FROM", 50)
-    monkeypatch.setattr(eigenvalues, "band_of", lambda matrix: pytest.fail("two stages"))
-    stack = np.stack([gram(gaussian, 60), gram(pareto, 60)])
-    for matrices in (stack, gram(gaussian, 49)):
-        before = matrices.copy()
-        np.testing.assert_array_equal(eigenvalues_of(matrices), np.linalg.eigvalsh(before))
-        np.testing.assert_array_equal(matrices, before)
+def test_a_stack_is_its_matrices() -> None:
+    stack = np.stack([gram(kind, 60) for kind in KINDS])
+    found = eigenvalues_of(stack.copy())
+    assert found.shape == (len(KINDS), 60)
+    np.testing.assert_array_equal(found, [eigenvalues_of(matrix) for matrix in stack])
 
 
-def test_a_large_one_takes_two_stages_and_is_used_up() -> None:
-    side = eigenvalues.TWO_STAGES_FROM
-    matrix = gram(gaussian, side, "float32")
-    before = matrix.copy()
-    found = eigenvalues_of(matrix)
-    assert (matrix != before).any()
-    trace, square = float(np.trace(before, dtype=np.float64)), float(np.sum(before.astype(np.float64) ** 2))
-    assert float(found.sum(dtype=np.float64)) == pytest.approx(trace, rel=1e-6)
-    assert float(np.sum(found.astype(np.float64) ** 2)) == pytest.approx(square, rel=1e-6)
+@pytest.mark.parametrize("shape", [(0, 5, 5), (1, 0, 0), (0, 0)])
+def test_nothing_has_no_eigenvalues(shape: tuple[int, ...]) -> None:
+    assert eigenvalues_of(np.zeros(shape)).shape == shape[:-1]
 
 
-@pytest.mark.usefixtures("float32_in_one_stage")
-@pytest.mark.parametrize("kind", [*KINDS, *ALIKE])
-@pytest.mark.parametrize("side", [2, 3, 65, 300])
-def test_float32_in_one_stage_is_within_a_few_eps_of_float64(kind: Callable[..., Matrix], side: int) -> None:
-    stack = np.stack([gram(kind, side, "float32"), gram(gaussian, side, "float32")])
-    expected = np.linalg.eigvalsh(stack.astype(np.float64))
-    found = eigenvalues_of(stack)
-    assert found.dtype == np.float32
-    assert found.shape == expected.shape
-    atol = 10 * float(np.finfo("f4").eps) * abs(expected).max(axis=1, keepdims=True)
-    assert (abs(found - expected) <= atol).all()
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_how_many_chase_the_band_changes_no_bit(dtype: str) -> None:
+    if (found := kernels()) is None:
+        pytest.skip("no compiler made the kernels when the package was installed")
+    matrix = gram(pareto, 400, dtype)
+    with threadpool_limits(1, "blas"):
+        alone = found.large(matrix.copy(), 1)
+        for threads in (2, 3, 40):
+            np.testing.assert_array_equal(found.large(matrix.copy(), threads), alone)
 
 
-@pytest.mark.usefixtures("two_stages", "float32_in_one_stage")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_large_one_takes_two_stages_and_is_used_up(dtype: str) -> None:
+    if kernels() is None:
+        pytest.skip("no compiler made the kernels when the package was installed")
+    side = eigenvalues.TWO_STAGES_FROM[dtype]
+    for size, used in ((side - 1, False), (side, True)):
+        matrix = gram(gaussian, size, dtype)
+        before = matrix.copy()
+        found = eigenvalues_of(matrix)
+        assert (matrix != before).any() == used
+        digits = 1e-6 if dtype == "float32" else 1e-13
+        assert float(found.sum()) == pytest.approx(float(np.trace(before, dtype=np.float64)), rel=digits)
+        assert float((found**2).sum()) == pytest.approx(float(np.sum(before.astype(np.float64) ** 2)), rel=digits)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_where_no_kernel_was_compiled_numpy_serves(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
+    monkeypatch.setattr(eigenvalues, "kernels", lambda: None)
+    matrix = gram(gaussian, 100, dtype)
+    np.testing.assert_array_equal(eigenvalues_of(matrix), np.linalg.eigvalsh(matrix))
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_another_build_of_scipy_takes_numpys_way(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
-    monkeypatch.setattr(eigenvalues, "routine_named", lambda name, signature: None)
+    monkeypatch.setattr(eigenvalues, "TWO_STAGES_FROM", {dtype: 2})
+    monkeypatch.setattr(compiled, "_blas", lambda dtype: None)
     matrix = gram(gaussian, 100, dtype)
-    expected = np.linalg.eigvalsh(matrix)
-    np.testing.assert_array_equal(eigenvalues_of(matrix), expected)
+    np.testing.assert_array_equal(eigenvalues_of(matrix), np.linalg.eigvalsh(matrix))
 
 
-@pytest.mark.parametrize("declared", [eigenvalues._BAND, eigenvalues._TRIDIAGONAL, eigenvalues._VALUES])
-def test_this_build_of_scipy_has_the_routines(declared: tuple[str, str]) -> None:
-    assert routine_named(*declared) is not None
+def test_a_routine_declared_otherwise_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled._blas.cache_clear()
+    assert compiled._blas("float64") is not None
+    for name, signature in (("symm", "void (char *)"), ("symmetric", compiled._BLAS["symm"])):
+        monkeypatch.setattr(compiled, "_BLAS", {name: signature})
+        compiled._blas.cache_clear()
+        assert compiled._blas("float64") is None
+    compiled._blas.cache_clear()
 
 
-def test_the_routine_equals_scipys_own_way_to_it() -> None:
-    diagonals = np.asfortranarray(np.random.default_rng(0).standard_normal((9, 200)))
-    routine = routine_named(*eigenvalues._BAND)
-    assert routine is not None
-    np.testing.assert_allclose(
-        eigenvalues._of_band(routine, diagonals), scipy.linalg.eigvals_banded(diagonals, lower=True), atol=1e-13
-    )
+def test_no_library_is_no_kernels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(compiled, "LIBRARY", tmp_path / "kernels.so")
+    kernels.cache_clear()
+    assert kernels() is None
+    kernels.cache_clear()
 
 
-def test_the_interpreter_lock_is_free_during_the_second_stage() -> None:
-    diagonals = np.asfortranarray(np.random.default_rng(0).standard_normal((WIDTH + 1, 2000)))
-    routine = routine_named(*eigenvalues._BAND)
-    assert routine is not None
+def test_the_interpreter_lock_is_free_meanwhile(route: Route) -> None:
+    matrix = gram(gaussian, 900)
     ticks: list[float] = []
-    worker = threading.Thread(target=eigenvalues._of_band, args=(routine, diagonals))
+    worker = threading.Thread(target=route, args=(matrix,))
     worker.start()
     while worker.is_alive():
         ticks.append(time.perf_counter())
-        time.sleep(0.001)
+        time.sleep(0.0005)
     # had it been held, the longest pause would be nearly all of the time
     assert len(ticks) > 10
     assert max(np.diff(ticks)) < 0.8 * (ticks[-1] - ticks[0])
 
 
-def test_no_convergence_is_told() -> None:
-    def fails(*arguments: Any) -> None:
-        arguments[-1]._obj.value = 3
-
+def test_what_is_no_number_ends_and_is_told(route: Route) -> None:
+    """The caller looks for it before; a kernel that ran for ever would be worse than an error."""
+    matrix = gram(gaussian, 60)
+    matrix[7, 9] = matrix[9, 7] = np.nan
     with pytest.raises(np.linalg.LinAlgError, match="did not converge"):
-        eigenvalues._of_band(fails, np.ones((2, 5)))
+        route(matrix)
 
 
-@pytest.mark.usefixtures("two_stages")
 @pytest.mark.parametrize("stored", ["float64", "float32", "float16"])
 @pytest.mark.parametrize("rank", [1, 40, 200])
-def test_the_rank_of_a_spectrum_is_seen_through_both_stages(stored: str, rank: int) -> None:
+@pytest.mark.parametrize("stages", [1, 2])
+def test_the_rank_of_a_spectrum_is_seen(monkeypatch: pytest.MonkeyPatch, stages: int, stored: str, rank: int) -> None:
+    monkeypatch.setattr(eigenvalues, "TWO_STAGES_FROM", {"float64": 2 if stages == 2 else 10**6})
     rng = np.random.default_rng(rank)
     left, right = (np.linalg.qr(rng.standard_normal((side, rank)))[0] for side in (350, 200))
     weights = (left @ right.T * np.sqrt(350)).astype(stored)

@@ -38,12 +38,26 @@ class BlasThreads:
         """Hold libraries, too, that were loaded meanwhile."""
         if self._modules != len(sys.modules):
             self._modules = len(sys.modules)
-            libraries = _libraries(self._modules).select(user_api="blas")
-            most = max((library.num_threads for library in libraries.lib_controllers), default=self._count)
-            self._held.enter_context(libraries.limit(limits=min(self._count, most)))
+            libraries = _libraries(self._modules)
+            self._held.enter_context(libraries.limit(limits=min(self._count, _most(libraries, self._count))))
+
+
+def blas_threads() -> int:
+    """How many threads BLAS has at this moment, in the whole process.
+
+    Example:
+        >>> with BlasThreads(1):
+        ...     blas_threads()
+        1
+    """
+    return _most(_libraries(len(sys.modules)), 1)
+
+
+def _most(libraries: Any, otherwise: int) -> int:
+    return max((int(library.num_threads) for library in libraries.lib_controllers), default=otherwise)
 
 
 @lru_cache(maxsize=1)
 def _libraries(_: int) -> Any:
     """Found anew when a module was loaded: looking takes longer than a small layer."""
-    return ThreadpoolController()
+    return ThreadpoolController().select(user_api="blas")

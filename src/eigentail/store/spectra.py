@@ -21,7 +21,7 @@ from eigentail.store.bound import DEFAULT_LIMIT, user_limit
 from eigentail.store.home import check_version, mark_version, user_home
 
 # Counted up when the same weights and settings give another spectrum than before: older entries are not found then.
-_TAG: Final = "eigentail spectrum 3"
+_TAG: Final = "eigentail spectrum 4"
 _MAGIC: Final = b"eigentail spectrum\n"
 _DIGEST: Final = 32
 _SUFFIX: Final = ".spectrum"

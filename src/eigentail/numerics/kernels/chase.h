@@ -1,0 +1,132 @@
+/* A symmetric band to three diagonals: each column is reduced, and what that fills in below is chased off the end.
+ * Source: Bischof, Lang & Sun, ACM TOMS 26 (2000); rows of columns side by side as in Haidar, Ltaief & Dongarra,
+ * SC 2011. */
+
+
+/* Columns of a band may be this long. */
+enum { WIDEST = 128 };
+
+/* A band: column j lies at columns + j * stride, from the diagonal down, and has room for twice the width. `done` tells
+ * how many steps of each chase are over: one that follows stays two behind, so that they never touch the same place. */
+typedef struct {
+    double *columns;
+    ptrdiff_t stride, side, width;
+    ptrdiff_t *done, *taken;
+} F64(Band);
+
+static double F64(dot)(ptrdiff_t n, const double *restrict x, const double *restrict y) {
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (ptrdiff_t i = 0; i < n; i++)
+        sum += x[i] * y[i];
+    return sum;
+}
+
+static void F64(add)(ptrdiff_t n, double factor, const double *restrict x, double *restrict y) {
+#pragma omp simd
+    for (ptrdiff_t i = 0; i < n; i++)
+        y[i] += factor * x[i];
+}
+
+/* The reflection from both sides on the block on the diagonal from row `first` on: A - v w^T - w v^T. */
+static void F64(both_sides)(const F64(Band) *band, ptrdiff_t first, ptrdiff_t n, const double *v, double tau) {
+    double w[WIDEST] = {0};
+    for (ptrdiff_t j = 0; j < n; j++) {
+        const double *column = band->columns + (first + j) * band->stride - j;
+        double sum = column[j] * v[j];
+#pragma omp simd reduction(+ : sum)
+        for (ptrdiff_t i = j + 1; i < n; i++) {
+            sum += column[i] * v[i];
+            w[i] += column[i] * v[j];
+        }
+        w[j] += sum;
+    }
+    for (ptrdiff_t i = 0; i < n; i++)
+        w[i] *= tau;
+    F64(add)(n, -tau / 2 * F64(dot)(n, v, w), v, w);
+    for (ptrdiff_t j = 0; j < n; j++) {
+        double *column = band->columns + (first + j) * band->stride - j, vj = v[j], wj = w[j];
+#pragma omp simd
+        for (ptrdiff_t i = j; i < n; i++)
+            column[i] -= v[i] * wj + w[i] * vj;
+    }
+}
+
+/* The reflection from the right on the block below, which fills it; then one from the left that empties its first
+ * column again but for one element: that reflection takes the place of v. */
+static double F64(pass_on)(const F64(Band) *band, ptrdiff_t first, ptrdiff_t n, ptrdiff_t rows, double *v, double tau) {
+    double sums[WIDEST] = {0}, next[WIDEST];
+    double *block = band->columns + first * band->stride + n; /* column j begins at block + j * step */
+    ptrdiff_t step = band->stride - 1;
+    for (ptrdiff_t j = 0; j < n; j++)
+        F64(add)(rows, v[j], block + j * step, sums);
+    for (ptrdiff_t j = 0; j < n; j++)
+        F64(add)(rows, -tau * v[j], sums, block + j * step);
+    double left, factor = F64(reflect)(rows, block, next, &left);
+    memset(block, 0, rows * sizeof(double));
+    block[0] = left;
+    for (ptrdiff_t j = 1; j < n; j++)
+        F64(add)(rows, -factor * F64(dot)(rows, next, block + j * step), next, block + j * step);
+    memcpy(v, next, rows * sizeof(double));
+    return factor;
+}
+
+/* Column j down to two elements, and its fill chased away. Before each step the chase of the column before must be two
+ * steps ahead, which `done` tells; a chaser that waits gives up its core in the end, since the other may need it. */
+static void F64(chase_column)(const F64(Band) *band, ptrdiff_t j) {
+    enum { PATIENCE = 1 << 12 };
+    double v[WIDEST], left;
+    ptrdiff_t first = j + 1, n = band->width;
+    double *column = band->columns + j * band->stride + 1, tau = 0;
+    for (ptrdiff_t step = 0; first < band->side; step++, first += n) {
+        if (first + n > band->side)
+            n = band->side - first;
+        for (int tries = 0; j && __atomic_load_n(band->done + j - 1, __ATOMIC_ACQUIRE) < step + 3; tries++)
+            if (tries > PATIENCE)
+                sched_yield();
+        if (!step) {
+            tau = F64(reflect)(n, column, v, &left);
+            memset(column, 0, n * sizeof(double));
+            column[0] = left;
+        }
+        F64(both_sides)(band, first, n, v, tau);
+        ptrdiff_t rows = band->side - first - n < band->width ? band->side - first - n : band->width;
+        if (rows > 0)
+            tau = F64(pass_on)(band, first, n, rows, v, tau);
+        __atomic_store_n(band->done + j, step + 1, __ATOMIC_RELEASE);
+    }
+    __atomic_store_n(band->done + j, PTRDIFF_MAX, __ATOMIC_RELEASE);
+}
+
+/* Columns in their order, as long as there are any: whoever is free takes the next. */
+static void *F64(chase_columns)(void *band) {
+    const F64(Band) *it = band;
+    for (ptrdiff_t j; (j = __atomic_fetch_add(it->taken, 1, __ATOMIC_RELAXED)) < it->side;)
+        F64(chase_column)(it, j);
+    return NULL;
+}
+
+/* Three diagonals of a band, which is used up, by at most so many threads. Each number is made of the same numbers in
+ * the same order, however many there are. */
+static int F64(chase)(F64(Band) *band, int threads, double *diagonal, double *beside) {
+    enum { MOST = 16 };
+    pthread_t others[MOST];
+    ptrdiff_t taken = 0;
+    int started = 0;
+    band->taken = &taken;
+    band->done = zeros(band->side * sizeof *band->done);
+    if (!band->done)
+        return NO_MEMORY;
+    while (started < threads - 1 && started < MOST &&
+           !pthread_create(others + started, NULL, F64(chase_columns), band))
+        started++;
+    F64(chase_columns)(band);
+    while (started)
+        pthread_join(others[--started], NULL);
+    free(band->done);
+    for (ptrdiff_t j = 0; j < band->side; j++) {
+        diagonal[j] = band->columns[j * band->stride];
+        beside[j] = band->columns[j * band->stride + 1];
+    }
+    return DONE;
+}
