@@ -84,11 +84,16 @@ def _grid(n: int, first: int, last: int) -> _Grid:
     """Each tail once: sizes from the smallest to the largest allowed, in geometric steps."""
     smallest, largest = max(_SMALLEST, n - last + 1), n - first
     sizes = np.geomspace(min(smallest, largest), largest, _TAILS).round()
-    starts = np.unique((n - sizes).astype(np.intp))
+    starts = _unique((n - sizes).astype(np.intp))
     at = starts + np.arange(_POINTS)[:, None] * (n - starts) // _POINTS
     shares = ((n - at) / (n - starts)).astype(np.float32)
-    seen = np.unique(at)
+    seen = _unique(at)
     return _Grid(starts=starts, seen=seen, points=np.searchsorted(seen, at), shares=shares[:, :, None])
+
+
+def _unique(indices: NDArray[np.intp]) -> NDArray[np.intp]:
+    """As `np.unique`, without loading numpy.ma, which takes 8 ms."""
+    return np.flatnonzero(np.bincount(indices.reshape(-1)))
 
 
 def _exponents(logs: NDArray[np.float64], grid: _Grid) -> NDArray[np.float64]:
