@@ -9,8 +9,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
-from importlib.metadata import entry_points
-from typing import Protocol, TypeVar
+from functools import cache
+from importlib import metadata
+from typing import Any, Protocol, TypeVar
 
 from eigentail.errors import UsageError, did_you_mean
 
@@ -85,6 +86,26 @@ class Registry(Mapping[str, T]):
                 self.broken[point.name] = f"{type(error).__name__}: {error}"
             else:
                 yield from found.values()
+
+
+def entry_points(group: str) -> metadata.EntryPoints:
+    """What the installed packages offer to a group.
+
+    Args:
+        group: its name.
+
+    Example:
+        >>> list(entry_points("eigentail.none"))
+        []
+    """
+    found: metadata.EntryPoints = _installed().select(group=group)
+    return found
+
+
+@cache
+def _installed() -> Any:  # of two kinds, before Python 3.12 and since
+    """Of all packages; kept, since every look reads the metadata of each of them."""
+    return metadata.entry_points()
 
 
 def _as_tuple(found: T | tuple[T, ...]) -> tuple[T, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -82,7 +82,11 @@ def quantiles_of(quantity: str, shape: tuple[int, int], count: int = 1) -> Quant
         >>> 3 < null.median < 5
         True
     """
-    n, m = shape
+    return _quantiles(quantity, *shape, count)
+
+
+@lru_cache(maxsize=1024)  # the layers of a model have few shapes
+def _quantiles(quantity: str, n: int, m: int, count: int) -> Quantiles:
     table = _table()
     grid = _GRIDS[0] if count == 1 else _GRIDS[1]
     key = f"{grid}/{quantity}"

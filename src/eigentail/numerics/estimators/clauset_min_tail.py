@@ -45,7 +45,7 @@ def clauset_min_tail_refit(logs: NDArray[np.float64]) -> Refits:
         logs: natural logarithms, ascending along the last axis; shape (samples, n), n at least 2.
 
     Returns:
-        Exponents and where the tails begin; NaN, and 0, where every tail is flat.
+        Exponents and where the tails begin; NaN, and the first start, where every tail is flat.
 
     Source: as for `refit_smallest_distance`.
 
