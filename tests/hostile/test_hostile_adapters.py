@@ -19,8 +19,8 @@ import eigentail as et
 from eigentail.errors import EigentailError, SourceError
 from eigentail.settings import Settings
 from eigentail.sources import open_source
-from eigentail.sources.adapter_config import Alphas
-from eigentail.sources.adapter_names import part_of
+from eigentail.sources.adapters.configuration import Alphas
+from eigentail.sources.adapters.names import part_of
 
 DOWN, UP = "fc.lora_A.weight", "fc.lora_B.weight"
 SECONDS = 2.0

@@ -29,8 +29,8 @@ from wire import number, packed, real, text, varint
 
 from eigentail.errors import SourceError
 from eigentail.sources import open_source
-from eigentail.sources.protobuf import MAX_DEPTH, MAX_FIELDS
-from eigentail.sources.sstable import MAGIC
+from eigentail.sources.graphs.protobuf import MAX_DEPTH, MAX_FIELDS
+from eigentail.sources.tensorflow_files.sstable import MAGIC
 
 MEMORY = 32 << 20
 SECONDS = 5.0

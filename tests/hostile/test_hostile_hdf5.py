@@ -23,7 +23,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eigentail.errors import SourceError
-from eigentail.sources import hdf5_tree, open_source
+from eigentail.sources import open_source
+from eigentail.sources.hdf5 import tree
 
 MEMORY = 40 << 20
 SECONDS = 5.0
@@ -278,7 +279,7 @@ def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
 
 
 def test_more_objects_than_any_model_has_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hdf5_tree, "MAX_OBJECTS", 20)
+    monkeypatch.setattr(tree, "MAX_OBJECTS", 20)
     with h5py.File(tmp_path / "m.h5", "w") as file:
         for at in range(21):
             file.create_group(f"g{at}")

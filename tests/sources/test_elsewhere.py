@@ -17,7 +17,7 @@ from safetensors.numpy import save
 import eigentail as et
 from eigentail.errors import SourceError
 from eigentail.sources import identify, open_source
-from eigentail.sources.ollama import ollama_path
+from eigentail.sources.far.ollama import ollama_path
 
 RNG = np.random.default_rng(5)
 NET = {f"layers.{at}.weight": RNG.standard_t(3, (200, 100)).astype(np.float32) for at in range(4)}

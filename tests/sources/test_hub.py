@@ -19,7 +19,7 @@ from safetensors.numpy import save
 import eigentail as et
 from eigentail.errors import SourceError
 from eigentail.sources import identify, open_source
-from eigentail.sources.hub_download import fetched
+from eigentail.sources.far.hub_download import fetched
 
 RNG = np.random.default_rng(3)
 CONFIG = b'{"model_type": "gpt2", "n_head": 4, "n_embd": 128}'
@@ -118,7 +118,7 @@ def test_neighbours_come_together_and_what_is_not_analysed_does_not_come(monkeyp
 def test_many_windows_are_read_once_each_by_any_number_of_threads(
     workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("sources.windows", "analysis.nearby"):
+    for module in ("sources.far.windows", "analysis.nearby"):
         monkeypatch.setattr(f"eigentail.{module}.WINDOW", 300_000)
     with a_hub(monkeypatch) as hub:
         report = et.analyze("org/name", using=et.threads(workers))
@@ -313,7 +313,7 @@ def test_a_failure_in_the_middle_is_told_layer_by_layer(monkeypatch: pytest.Monk
 
     big = {f"l{at}.weight": RNG.standard_normal((300, 300)).astype(np.float32) for at in range(2)}
     with a_hub(monkeypatch, files={"model.safetensors": save(big)}, fault=fault):
-        monkeypatch.setattr("eigentail.sources.windows.WINDOW", 1000)
+        monkeypatch.setattr("eigentail.sources.far.windows.WINDOW", 1000)
         report = et.analyze("org/name")
     assert [row.fit.status.value for row in report.layers] == ["ok", "unreadable"]
     assert "the server answers with 500" in report.layers[1].reason

@@ -13,11 +13,11 @@ import numpy as np
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
-from eigentail.sources.archive import open_archive
+from eigentail.sources.archives.inflated import announce, member_range
+from eigentail.sources.archives.zips import open_archive
 from eigentail.sources.coded import CodedSource
 from eigentail.sources.config import read_config
-from eigentail.sources.inflated import announce, member_range
-from eigentail.sources.jax_source import jax_source, stored_at
+from eigentail.sources.jax_files.source import jax_source, stored_at
 from eigentail.sources.place import place
 from eigentail.sources.placed import Placed, PlacedSource, nbytes_of, plain_names
 from eigentail.sources.protocol import Format, Probe

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
-from eigentail.sources.bounded import MAX_PICKLE_BYTES, Bounded
+from eigentail.sources.archives.inflated import StoredRange
 from eigentail.sources.dtypes import dtype_of
-from eigentail.sources.inflated import StoredRange
 from eigentail.sources.protocol import Format, Probe
 from eigentail.sources.ranges import RangeFile, RangeReader
-from eigentail.sources.torch_storage import Contents, StorageSource, open_torch, tensors_in
-from eigentail.sources.unpickle import unpickle
+from eigentail.sources.torch_files.bounded import MAX_PICKLE_BYTES, Bounded
+from eigentail.sources.torch_files.storage import Contents, StorageSource, open_torch, tensors_in
+from eigentail.sources.torch_files.unpickle import unpickle
 
 _MAGIC: Final = 0x1950A86A20F9469CFC6C
 _PICKLED_MAGIC: Final = b"\x8a\x0a" + _MAGIC.to_bytes(10, "little") + b"."

@@ -9,13 +9,13 @@ from typing import Final, final
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
-from eigentail.sources.archive import open_archive
-from eigentail.sources.bounded import MAX_PICKLE_BYTES, Bounded
-from eigentail.sources.inflated import announce, member_range
+from eigentail.sources.archives.inflated import announce, member_range
+from eigentail.sources.archives.zips import open_archive
 from eigentail.sources.protocol import Format
 from eigentail.sources.ranges import RangeReader
-from eigentail.sources.torch_storage import Contents, StorageSource, open_torch, tensors_in
-from eigentail.sources.unpickle import unpickle
+from eigentail.sources.torch_files.bounded import MAX_PICKLE_BYTES, Bounded
+from eigentail.sources.torch_files.storage import Contents, StorageSource, open_torch, tensors_in
+from eigentail.sources.torch_files.unpickle import unpickle
 
 
 def open_zip(ref: SourceRef) -> StorageSource:

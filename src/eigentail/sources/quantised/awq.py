@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigentail.records import TensorSpec
+from eigentail.sources.quantised.unpacked import Codes, grouped, runs_of, unpacked
 from eigentail.sources.scheme import (
     FLOATS,
     WORDS,
@@ -23,7 +24,6 @@ from eigentail.sources.scheme import (
     shown,
     unfit,
 )
-from eigentail.sources.unpacked import Codes, grouped, runs_of, unpacked
 
 TITLE: Final = "AWQ"
 BITS: Final = 4

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from eigentail.records import TensorSpec
 from eigentail.sources.quantised.awq import is_awq
+from eigentail.sources.quantised.unpacked import grouped, runs_of, unpacked
 from eigentail.sources.scheme import (
     FLOATS,
     INTEGERS,
@@ -25,7 +26,6 @@ from eigentail.sources.scheme import (
     shown,
     unfit,
 )
-from eigentail.sources.unpacked import grouped, runs_of, unpacked
 
 Index = NDArray[np.intp]
 
