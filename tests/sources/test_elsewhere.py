@@ -120,7 +120,7 @@ def test_a_server_without_ranges_is_told_so() -> None:
 
 
 def test_a_server_that_is_not_there_is_told_so() -> None:
-    with pytest.raises(SourceError, match="the server cannot be reached, 3 times in a row"):
+    with pytest.raises(SourceError, match="the server cannot be reached, 2 times in a row"):
         identify("http://127.0.0.1:9/model.npz")
 
 

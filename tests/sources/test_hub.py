@@ -304,6 +304,19 @@ def test_what_passes_is_borne_with_and_the_numbers_are_the_same(
     assert found == on_disk(tmp_path / "model", FORMS["safetensors"])
 
 
+def test_a_server_that_goes_away_is_waited_for_longer_than_one_that_was_never_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    big = {"fc.weight": RNG.standard_normal((300, 300)).astype(np.float32)}
+    with a_hub(monkeypatch, files={"model.safetensors": save(big)}):
+        source = open_source("org/name")
+    with pytest.raises(SourceError, match="the server cannot be reached, 3 times in a row"):
+        source.read(source.tensors()[0])
+    source.close()
+    with pytest.raises(SourceError, match=r"no path org/other here, and the server cannot .*, 2 times in a row"):
+        identify("org/other")
+
+
 def test_a_failure_in_the_middle_is_told_layer_by_layer(monkeypatch: pytest.MonkeyPatch) -> None:
     def fault(handler: Handler, number: int) -> bool:
         if handler.one.range is None or handler.one.range[0] < 200_000:

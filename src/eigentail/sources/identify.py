@@ -203,9 +203,9 @@ def located(text: str) -> Place:
         return ollama_path(text)
     name = hub_name(text)
     if name is not None and (scheme_of(text) or not _is_file_name(text)):
-        from eigentail.sources.far.hub import find_on_hub
+        from eigentail.sources.far.hub import meant_on_hub
 
-        return find_on_hub(name)
+        return meant_on_hub(text, name)
     return place(text) if scheme_of(text) else path
 
 

@@ -14,9 +14,9 @@ from eigentail._version import __version__
 from eigentail.errors import SourceError
 from eigentail.sources.far.hub_cache import is_offline, snapshot, snapshots
 from eigentail.sources.far.reading import FarRange
-from eigentail.sources.far.web import Version, WebFile
+from eigentail.sources.far.web import MissingError, UnreachableError, Version, WebFile
 from eigentail.sources.place import FarPath
-from eigentail.sources.targets import HubName, hub_name, is_plain
+from eigentail.sources.targets import HubName, hub_name, is_plain, scheme_of
 
 _LISTING: Final = 64 << 20  # a hundred thousand files and more
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
@@ -98,22 +98,24 @@ def find_on_hub(name: HubName) -> Path | FarPath:
         A local path, or a place on the Hub, pinned to the commit that the revision stands for now.
 
     Raises:
-        SourceError: there is no such model, revision or file; it may not be had; or the network is forbidden.
+        MissingError: there is no such model, or the network is forbidden and it is not here.
+        UnreachableError: there is no way to the Hub.
+        SourceError: there is no such revision or file, or it may not be had.
 
     Example:
         >>> from unittest.mock import patch
         >>> with patch.dict("os.environ", HF_HUB_OFFLINE="1"):
         ...     find_on_hub(HubName("no-such/model"))
         Traceback (most recent call last):
-        eigentail.errors.SourceError: hf://no-such/model@main: is not in the cache of this machine, and ...
+        eigentail.sources.far.web.MissingError: hf://no-such/model@main: the model is not in the cache of this ...
     """
     cached = cached_place(name)
     if cached is not None:
         return cached
     if is_offline():
         partly = next(snapshots(name.repo), None)
-        what = "is in the cache only in part" if partly else "is not in the cache of this machine"
-        raise SourceError(
+        what = "the model is in the cache only in part" if partly else "the model is not in the cache of this machine"
+        raise (SourceError if partly else MissingError)(
             f"{what}, and HF_HUB_OFFLINE forbids the network",
             where=str(name),
             hint="unset it, or fetch the model where there is a network",
@@ -122,6 +124,32 @@ def find_on_hub(name: HubName) -> Path | FarPath:
     if not found.exists():
         raise found.missing()
     return found
+
+
+def meant_on_hub(text: str, name: HubName) -> Path | FarPath:
+    """What `find_on_hub` finds; where that is nothing, words that could be a path are said to be none.
+
+    Args:
+        text: what a user wrote.
+        name: what that names on the Hub.
+
+    Raises:
+        SourceError: as `find_on_hub`.
+
+    Example:
+        >>> from unittest.mock import patch
+        >>> with patch.dict("os.environ", HF_HUB_OFFLINE="1"):
+        ...     meant_on_hub("no-such/model", HubName("no-such/model"))
+        Traceback (most recent call last):
+        eigentail.sources.far.web.MissingError: hf://no-such/model@main: there is no path no-such/model here, and ...
+    """
+    try:
+        return find_on_hub(name)
+    except (MissingError, UnreachableError) as error:
+        if scheme_of(text):
+            raise
+        what = f"there is no path {text} here, and {error.what}"
+        raise type(error)(what, where=error.where, hint=error.hint) from error
 
 
 def cached_place(name: HubName) -> Path | None:
@@ -230,7 +258,7 @@ class _Refusal:
             return SourceError("the Hub does not accept the token", where=where, hint="is HF_TOKEN still valid?")
         if status in (401, 404):
             hint = "check the spelling" + ("" if _token() else f"; if it is private or gated, {_LOGIN}")
-            return SourceError("there is no such model on the Hub that you may read", where=where, hint=hint)
+            return MissingError("there is no such model on the Hub that you may read", where=where, hint=hint)
         if status == 403:
             hint = f"look on {page}" if _token() else _LOGIN
             return SourceError("the Hub refuses access", where=where, hint=hint)

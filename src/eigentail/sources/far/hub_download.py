@@ -7,7 +7,7 @@ from pathlib import Path
 
 from eigentail._version import __version__
 from eigentail.errors import SourceError
-from eigentail.sources.far.hub import find_on_hub
+from eigentail.sources.far.hub import meant_on_hub
 from eigentail.sources.place import Place
 from eigentail.sources.targets import HubName, hub_name, is_local
 
@@ -31,7 +31,7 @@ def fetched(target: str) -> str:
     name = None if is_local(target) else hub_name(target)
     if name is None:
         return target
-    found = find_on_hub(name)
+    found = meant_on_hub(target, name)
     if isinstance(found, Path):
         return str(found)
     import huggingface_hub

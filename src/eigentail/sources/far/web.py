@@ -35,6 +35,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         tries: requests in a row that bring nothing.
+        knocks: the same where there is no connection, to a server that has not answered yet.
         first_wait: seconds before the second; doubled from then on.
         longest_wait: seconds that a server may ask for.
         slowest: bytes a second below which a request is given up.
@@ -45,6 +46,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     tries: int = 5
+    knocks: int = 2
     first_wait: float = 0.5
     longest_wait: float = 300.0
     slowest: int = 10_000
@@ -59,6 +61,10 @@ class _Trouble(Exception):  # noqa: N818  not an error yet: it is tried again
     def __init__(self, what: str, wait: float = 0.0) -> None:
         super().__init__(what)
         self.what, self.wait = what, wait
+
+
+class _NobodyThere(_Trouble):
+    """There is no connection: the name of the server leads nowhere, or nothing listens there."""
 
 
 class Version(NamedTuple):
@@ -160,8 +166,10 @@ class WebFile:
 
     def _bear(self, trouble: _Trouble, tries: int, wait: float) -> None:
         """Wait, or say that it is enough."""
-        if tries >= PATIENCE.tries:
-            raise SourceError(f"{trouble.what}, {tries} times in a row", where=self._where, hint="try again later")
+        is_unknown = isinstance(trouble, _NobodyThere) and self._size is None  # one that answered before is waited for
+        if tries >= (PATIENCE.knocks if is_unknown else PATIENCE.tries):
+            kind = UnreachableError if is_unknown else SourceError
+            raise kind(f"{trouble.what}, {tries} times in a row", where=self._where, hint="try again later")
         if wait > PATIENCE.longest_wait:
             raise SourceError(
                 f"{trouble.what} and asks to wait {wait:.0f} seconds", where=self._where, hint="try again then"
@@ -206,7 +214,7 @@ class WebFile:
         except OfflineModeIsEnabled as error:
             raise _forbidden(self._where) from error
         except transport as error:
-            raise _Trouble(_words(error, timeout)) from error
+            raise _trouble(error, timeout) from error
 
     def _check(self, response: Response) -> None:
         """Refuse what is final, and what another version of the file would be."""
@@ -281,6 +289,15 @@ class MissingError(SourceError):
     """
 
 
+class UnreachableError(SourceError):
+    """There is no way to a server, or no network.
+
+    Example:
+        >>> issubclass(UnreachableError, SourceError)
+        True
+    """
+
+
 class _EmptyError(SourceError):
     """A file of no bytes has no range that one could ask for."""
 
@@ -317,13 +334,13 @@ def _tag(response: Response) -> str:
     return str(response.headers.get("ETag") or response.headers.get("Last-Modified") or "")
 
 
-def _words(error: Exception, timeout: float) -> str:
+def _trouble(error: Exception, timeout: float) -> _Trouble:
     """What went wrong on the way, without addresses."""
     name = type(error).__name__
     if "Timeout" in name:
-        return f"the server says nothing for {timeout:g} seconds"
+        return _Trouble(f"the server says nothing for {timeout:g} seconds")
     if name == "ConnectError":
-        return "the server cannot be reached"
+        return _NobodyThere("the server cannot be reached")
     if name == "TooManyRedirects":
-        return "the server redirects without end"
-    return "the connection was cut"
+        return _Trouble("the server redirects without end")
+    return _Trouble("the connection was cut")
