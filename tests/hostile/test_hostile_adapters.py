@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-import tracemalloc
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from harness import within
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
@@ -71,19 +71,12 @@ LEFT_OUT: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", LEFT_OUT)
 def test_what_does_not_fit_is_left_out_with_its_reason(name: str) -> None:
     tensors, sentence = LEFT_OUT[name]
-    tracemalloc.start()
-    started = time.perf_counter()
-    try:
+    with within(MEMORY, SECONDS):
         source = open_source(tensors)
         refused = [spec.refusal for spec in source.tensors()]
         assert any(sentence in reason for reason in refused), refused
         with pytest.raises(EigentailError):
             et.analyze(tensors)
-    finally:
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-    assert time.perf_counter() - started < SECONDS
-    assert peak < MEMORY
 
 
 CONFIGS: dict[str, tuple[str, str]] = {

@@ -23,7 +23,7 @@ from eigentail.sources.identify import formats
 from eigentail.sources.quantised_source import schemes
 
 # Files that lie in a folder of variants and are none: what serves the others.
-HELPERS = {"eigentail.sources.formats": {"recognised"}, "eigentail.sources.quantised": {"unpacked"}}
+HELPERS = {"eigentail.sources.formats": {"recognised"}, "eigentail.sources.quantised": {"qweight", "unpacked"}}
 REGISTRIES: dict[str, Registry[object]] = {
     "metrics": metrics,
     "estimators": estimators,

@@ -8,7 +8,7 @@ import zipfile
 from typing import Final
 
 from eigentail.errors import SourceError
-from eigentail.sources.ranges import RangeFile, RangeReader
+from eigentail.sources.ranges import REFETCH, RangeFile, RangeReader
 
 MAX_DIRECTORY: Final = 64 << 20  # about a million members; Python takes ten times as much memory to list them
 _END: Final = b"PK\x05\x06"
@@ -52,7 +52,7 @@ def open_archive(reader: RangeReader, where: str) -> zipfile.ZipFile:
         raise SourceError(
             f"begins like a zip archive but is not a whole one ({error})",
             where=where,
-            hint="the file is damaged or was cut short: fetch it again",
+            hint=REFETCH,
         ) from error
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from eigentail.errors import SourceError
 from eigentail.sources.gguf_files.types import TYPES, WITHDRAWN, GgufType
-from eigentail.sources.ranges import RangeReader
+from eigentail.sources.ranges import REFETCH, RangeReader
 
 MAGIC: Final = b"GGUF"
 VERSIONS: Final = (1, 2, 3)
@@ -322,4 +322,4 @@ def _check_places(tensors: tuple[GgufTensor, ...], data: int, alignment: int, si
 
 
 def _damaged(what: str) -> SourceError:
-    return SourceError(what, hint="the file is damaged or was cut short: fetch it again")
+    return SourceError(what, hint=REFETCH)

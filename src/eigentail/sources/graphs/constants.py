@@ -14,15 +14,13 @@ from eigentail.sources.coded import Rows
 from eigentail.sources.dtypes import dtype_of
 from eigentail.sources.graphs.formed import Formed
 from eigentail.sources.placed import native, nbytes_of
-from eigentail.sources.ranges import RangeReader
+from eigentail.sources.ranges import REFETCH, RangeReader
 
 MAX_REPEATED: Final = 1 << 24
 MAX_PIECES: Final = 100_000
 STEP: Final = 1 << 18
 LONGEST_VARINT: Final = 10
 NIBBLES: Final = frozenset({"int4", "uint4", "float4_e2m1fn"})
-
-_DAMAGED: Final = "the file is damaged or was cut short: fetch it again"
 
 
 class Constant(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -85,7 +83,7 @@ def formed(constant: Constant) -> Formed:
     bits = 4 if constant.dtype in NIBBLES else 8 * (known.itemsize if known else 1)
     nbytes = nbytes_of(constant.shape, 8)
     if nbytes is None or nbytes_of(constant.shape, max(bits, 8)) is None:
-        raise SourceError(f"the constant {constant.name!r} has an impossible shape {constant.shape}", hint=_DAMAGED)
+        raise SourceError(f"the constant {constant.name!r} has an impossible shape {constant.shape}", hint=REFETCH)
     needed = (nbytes * bits + 7) // 8
     if known is not None and not constant.flaw:
         _check_size(constant, nbytes, needed, known.itemsize)
@@ -142,7 +140,7 @@ def varints(data: bytes, stored: np.dtype[Any]) -> NDArray[Any]:
         window = raw[at : at + STEP]
         ends = np.flatnonzero(window < 128)
         if not ends.size:
-            raise SourceError("a number in a list does not end", hint=_DAMAGED)
+            raise SourceError("a number in a list does not end", hint=REFETCH)
         found.append(_numbers(_joined(window, ends), stored))
         at += int(ends[-1]) + 1
     return np.concatenate(found)
@@ -153,7 +151,7 @@ def _joined(raw: NDArray[np.uint8], ends: NDArray[np.intp]) -> NDArray[np.uint64
     starts = np.concatenate([[0], ends[:-1] + 1])
     lengths = ends - starts + 1
     if lengths.max() > LONGEST_VARINT:
-        raise SourceError("a number in a list is longer than any can be", hint=_DAMAGED)
+        raise SourceError("a number in a list is longer than any can be", hint=REFETCH)
     found = np.zeros(ends.size, np.uint64)
     for place in range(int(lengths.max())):
         having = np.flatnonzero(lengths > place)
@@ -177,7 +175,7 @@ def _check_size(constant: Constant, count: int, needed: int, itemsize: int) -> N
     raise SourceError(
         f"the constant {constant.name!r} has {held} bytes for the shape {constant.shape} of {constant.dtype}, "
         f"which needs {needed}",
-        hint=_DAMAGED,
+        hint=REFETCH,
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 import msgspec
 
+from eigentail.errors import SourceError
 from eigentail.sources.graphs.constants import Constant
 
 MAX_STEPS: Final = 100
@@ -57,6 +58,10 @@ class Graph(msgspec.Struct, frozen=True, eq=False):
         return {output: node for node in self.nodes for output in node.outputs}
 
 
+# What an odd or wrong graph makes of the steps that its constants go: these are then shown as they are stored.
+NOT_UNDERSTOOD: Final = (SourceError, ValueError, LookupError, TypeError, ArithmeticError)
+
+
 class Origin(msgspec.Struct, frozen=True):
     """The constant that a value comes from, and the operations it passes on the way.
 
@@ -71,6 +76,24 @@ class Origin(msgspec.Struct, frozen=True):
 
     name: str
     way: tuple[Node, ...] = ()
+
+
+class Use(NamedTuple):
+    """A place where a constant goes into an operation.
+
+    Attributes:
+        node: the operation.
+        slot: which of its inputs it is.
+        origin: the constant, and what lies between.
+
+    Example:
+        >>> Use(Node(op="MatMul", name="fc", inputs=("x", "w"), outputs=("y",)), 1, Origin("w")).origin.name
+        'w'
+    """
+
+    node: Node
+    slot: int
+    origin: Origin
 
 
 @final
@@ -91,7 +114,8 @@ class Origins:
     """
 
     def __init__(self, graph: Graph, hands_on: Mapping[str, int]) -> None:
-        self._constants, self._makers, self._hands_on = graph.constants, graph.makers(), hands_on
+        self._nodes, self._constants = graph.nodes, graph.constants
+        self._makers, self._hands_on = graph.makers(), hands_on
         self._found: dict[str, Origin | None] = {}
 
     def of(self, value: str) -> Origin | None:
@@ -110,6 +134,16 @@ class Origins:
             way.append(node)
             value = node.inputs[slot]
         return Origin(value, tuple(reversed(way)))
+
+    def uses(self) -> dict[str, list[Use]]:
+        """Where each constant is used, in the order in which they are; to hand something on is no use of it."""
+        found: dict[str, list[Use]] = {}
+        for node in self._nodes:
+            for slot, name in enumerate(node.inputs):
+                origin = None if self._hands_on.get(node.op) == slot else self.of(name)
+                if origin is not None:
+                    found.setdefault(origin.name, []).append(Use(node, slot, origin))
+        return found
 
     def maker(self, value: str) -> Node | None:
         """The operation that makes a value, None for what goes into the graph."""

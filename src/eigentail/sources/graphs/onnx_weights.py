@@ -10,21 +10,17 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from eigentail.errors import SourceError
 from eigentail.sources.coded import Rows
 from eigentail.sources.graphs.constants import formed, small
 from eigentail.sources.graphs.dequantise import blockwise, scaled
 from eigentail.sources.graphs.formed import Formed, reshaped, turned
 from eigentail.sources.graphs.names import own_name
-from eigentail.sources.graphs.nodes import MAX_STEPS, Graph, Node, Origin, Origins
+from eigentail.sources.graphs.nodes import MAX_STEPS, NOT_UNDERSTOOD, Graph, Node, Origin, Origins, Use
 from eigentail.sources.graphs.onnx_roles import ASIDE, CARRIERS, GATES, HANDS_ON, ROLES
-from eigentail.sources.graphs.tensors import Used
+from eigentail.sources.graphs.tensors import FLOATS, Used, is_told
 from eigentail.sources.placed import MAX_AXES
 
-# What a graph that is odd or wrong makes of the steps below: its constants are then shown as they are stored.
-_NOT_UNDERSTOOD: Final = (SourceError, ValueError, LookupError, TypeError, ArithmeticError)
 MOST_ASKED: Final = 1_000_000
-_FLOATS: Final = frozenset({"float16", "float32", "float64", "bfloat16"})
 # (scales, zero points, axis) of the codes that an operation takes, by operation and input.
 _SCALED: Final[Mapping[tuple[str, int], tuple[int, int, int]]] = {
     ("QLinearMatMul", 0): (1, 2, 0),
@@ -76,12 +72,7 @@ class _Weights:
 
     def all(self) -> Iterator[Used]:
         """Every constant once: the first use that makes it a weight counts, else the first of all."""
-        uses: dict[str, list[tuple[Node, int, Origin]]] = {}
-        for node in self._graph.nodes:
-            for slot, name in enumerate(node.inputs):
-                origin = None if HANDS_ON.get(node.op) == slot else self._origins.of(name)
-                if origin is not None:
-                    uses.setdefault(origin.name, []).append((node, slot, origin))
+        uses = self._origins.uses()
         for name, places in uses.items():
             yield self._used(name, places)
         for name, values in self._values.items():
@@ -89,7 +80,7 @@ class _Weights:
                 # Nothing uses it, or nothing but what hands it on to the outputs.
                 yield Used(self._graph.constants[name].name or name, None, (), values)
 
-    def _used(self, name: str, places: list[tuple[Node, int, Origin]]) -> Used:
+    def _used(self, name: str, places: list[Use]) -> Used:
         plain, own = self._values[name], self._graph.constants[name].name or name
         for node, slot, origin in places:
             role = ROLES.get((node.op, slot))
@@ -98,7 +89,7 @@ class _Weights:
                 return Used(own, node, tuple(role(node, values)) if values else (), plain)
         node = places[0][0]
         aside = all(self._is_aside(name, user, slot, plain) for user, slot, _ in places)
-        return Used(own, node, (), plain, is_constant=aside and _is_told(plain))
+        return Used(own, node, (), plain, is_constant=aside and is_told(plain))
 
     def _is_aside(self, name: str, node: Node, slot: int, plain: Formed) -> bool:
         """Whether a use says that a constant is no weight; what nobody named and is only added is none either."""
@@ -136,7 +127,7 @@ class _Weights:
             for step in _without_round_trip(origin.way, values):
                 values = self._through(step, values)
             return self._decoded(node, slot, values)
-        except _NOT_UNDERSTOOD:
+        except NOT_UNDERSTOOD:
             return None
 
     def _through(self, node: Node, values: Formed) -> Formed:
@@ -169,7 +160,7 @@ class _Weights:
             return self._blocks_of_bits(node, values)
         if node.op == "com.microsoft.GatherBlockQuantized" and slot == 0:
             return self._blocks_of_rows(node, values)
-        if values.dtype in _FLOATS:
+        if values.dtype in FLOATS:
             return values
         if (node.op, slot) in _SCALED:
             scale, zero, axis = _SCALED[node.op, slot]
@@ -281,7 +272,7 @@ def _scales_of(node: Node) -> tuple[int, ...]:
 def _without_round_trip(way: tuple[Node, ...], values: Formed) -> tuple[Node, ...]:
     """The way without quantising and dequantising again: the stored values are the better ones."""
     rounded = ("QuantizeLinear", "DequantizeLinear")
-    if values.dtype not in _FLOATS:
+    if values.dtype not in FLOATS:
         return way
     return tuple(step for step in way if step.op.removeprefix("com.microsoft.") not in rounded)
 
@@ -298,11 +289,6 @@ def _unsqueezed(shape: tuple[int, ...], axes: list[int]) -> list[int]:
     new = {axis % total for axis in axes}
     sizes = iter(shape)
     return [1 if at in new else next(sizes) for at in range(total)]
-
-
-def _is_told(values: Formed) -> bool:
-    """Whether it would otherwise be taken for a weight, or for codes of one."""
-    return len(values.shape) > 1 or values.dtype not in _FLOATS
 
 
 def _widened(zero: Formed | None, scale: Formed) -> Formed | None:

@@ -8,7 +8,7 @@ from typing import Final, NoReturn, final
 import msgspec
 
 from eigentail.errors import SourceError
-from eigentail.sources.ranges import RangeReader
+from eigentail.sources.ranges import REFETCH, RangeReader
 
 MAX_DEPTH: Final = 64
 MAX_FIELDS: Final = 2_000_000
@@ -20,7 +20,6 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT: Final = 10
 _LONGEST_FIELD: Final = 2 * _LONGEST_VARINT
 _KINDS: Final = frozenset({VARINT, FIXED64, BYTES, FIXED32})
-_DAMAGED: Final = "the file is damaged or was cut short: fetch it again"
 _SIZES: Final = {FIXED64: 8, FIXED32: 4}
 
 
@@ -190,7 +189,7 @@ class Message:
         Raises:
             SourceError: always.
         """
-        raise SourceError(what, where=self._where, hint=_DAMAGED)
+        raise SourceError(what, where=self._where, hint=REFETCH)
 
     def _check(self, tag: int, at: int, end: int) -> None:
         """Refuse a field that cannot be one, or one too many."""
@@ -246,7 +245,7 @@ def read_message(reader: RangeReader, where: str, begin: int = 0, size: int | No
     """
     end = reader.size if size is None else begin + size
     if not 0 <= begin <= end <= reader.size:
-        raise SourceError(f"has {reader.size} bytes where {end} are needed", where=where, hint=_DAMAGED)
+        raise SourceError(f"has {reader.size} bytes where {end} are needed", where=where, hint=REFETCH)
     return Message(_Pages(reader), begin, end, where)
 
 

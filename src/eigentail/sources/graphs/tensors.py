@@ -19,6 +19,7 @@ from eigentail.sources.graphs.nodes import Node
 CONSTANTS: Final = "constants."
 MAX_STACKED: Final = 4_096
 MAX_TENSORS: Final = 200_000
+FLOATS: Final = frozenset({"float16", "float32", "float64", "bfloat16"})
 
 
 class Part(msgspec.Struct, frozen=True, eq=False):
@@ -144,6 +145,21 @@ def matrix(values: Formed, *, inputs_first: bool) -> Formed:
     """
     axes = list(range(len(values.shape)))
     return turned(values, [*axes[:-2], axes[-1], axes[-2]]) if inputs_first and len(axes) > 1 else values
+
+
+def is_told(values: Formed) -> bool:
+    """Whether a constant that is no weight would be taken for one, or for codes of one: its name then says that.
+
+    Args:
+        values: as they are stored.
+
+    Example:
+        >>> import numpy as np
+        >>> scale = Formed(dtype="float32", shape=(4,), nbytes=16, make=lambda part: np.ones(4, np.float32))
+        >>> is_told(scale), is_told(reshaped(scale, (2, 2)))
+        (False, True)
+    """
+    return len(values.shape) > 1 or values.dtype not in FLOATS
 
 
 Role = Callable[[Node, Formed], Sequence[Part]]

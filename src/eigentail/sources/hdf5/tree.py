@@ -13,11 +13,10 @@ import msgspec
 from eigentail.errors import SourceError
 from eigentail.sources.hdf5.places import OPAQUE, Place, extended, placed_at
 from eigentail.sources.hdf5.texts import TextReader
-from eigentail.sources.ranges import RangeFile, RangeReader
+from eigentail.sources.ranges import REFETCH, RangeFile, RangeReader
 
 MAX_DEPTH: Final = 64
 MAX_OBJECTS: Final = 50_000
-REFETCH: Final = "the file is damaged or was cut short: fetch it again"
 
 Path = tuple[str, ...]
 

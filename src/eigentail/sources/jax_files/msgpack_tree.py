@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, NoReturn, final
 
 from eigentail.errors import SourceError
-from eigentail.sources.ranges import RangeReader
+from eigentail.sources.ranges import REFETCH, RangeReader
 
 MAX_DEPTH: Final = 64
 MAX_NODES: Final = 400_000
@@ -16,7 +16,6 @@ MAX_AXES: Final = 64
 WINDOW: Final = 512
 
 _ARRAY, _SCALAR = 1, 3  # the extension types in which Flax keeps arrays
-_REFETCH: Final = "the file is damaged or was cut short: fetch it again"
 # First byte to the form of the length that follows, or of the number itself.
 _BIN: Final = {0xC4: ">B", 0xC5: ">H", 0xC6: ">I"}
 _EXT: Final = {0xC7: ">B", 0xC8: ">H", 0xC9: ">I"}
@@ -98,7 +97,7 @@ class _Walk:
         self.at = 0
 
     def refuse(self, what: str) -> NoReturn:
-        raise SourceError(what, where=self._where, hint=_REFETCH)
+        raise SourceError(what, where=self._where, hint=REFETCH)
 
     def value(self, depth: int) -> Any:
         """What begins here, taken in; arrays and long bytes are stepped over."""

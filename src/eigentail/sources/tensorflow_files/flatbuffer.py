@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigentail.errors import SourceError
-from eigentail.sources.ranges import RangeReader
+from eigentail.sources.ranges import REFETCH, RangeReader
 
 _PAGE: Final = 4096
 _MOST_PAGES: Final = 16_384  # 64 MiB: far more than any description of a network takes
@@ -183,4 +183,4 @@ def damaged(what: str) -> SourceError:
         >>> damaged("a name is not UTF-8").hint
         'the file is damaged or was cut short: fetch it again'
     """
-    return SourceError(what, hint="the file is damaged or was cut short: fetch it again")
+    return SourceError(what, hint=REFETCH)

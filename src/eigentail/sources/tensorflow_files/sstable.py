@@ -7,7 +7,7 @@ from functools import cache
 from typing import Final, NoReturn
 
 from eigentail.errors import SourceError
-from eigentail.sources.ranges import RangeReader
+from eigentail.sources.ranges import REFETCH, RangeReader
 
 FOOTER: Final = 48
 MAGIC: Final = (0xDB4775248B80FB57).to_bytes(8, "little")
@@ -148,4 +148,4 @@ def _table() -> tuple[int, ...]:
 
 
 def _refuse(what: str, where: str) -> NoReturn:
-    raise SourceError(what, where=where, hint="the file is damaged or was cut short: fetch it again")
+    raise SourceError(what, where=where, hint=REFETCH)

@@ -10,18 +10,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from eigentail.errors import SourceError
 from eigentail.sources.coded import Rows
 from eigentail.sources.graphs.constants import formed, small
 from eigentail.sources.graphs.formed import Formed, reshaped, turned
 from eigentail.sources.graphs.names import own_name
-from eigentail.sources.graphs.nodes import Graph, Node, Origin, Origins
-from eigentail.sources.graphs.tensors import Used
+from eigentail.sources.graphs.nodes import NOT_UNDERSTOOD, Graph, Node, Origin, Origins, Use
+from eigentail.sources.graphs.tensors import Used, is_told
 from eigentail.sources.placed import MAX_AXES
 from eigentail.sources.tensorflow_files.roles import ASIDE, HANDS_ON, ROLES
 
-_NOT_UNDERSTOOD: Final = (SourceError, ValueError, LookupError, TypeError, ArithmeticError)
-_FLOATS: Final = frozenset({"float16", "float32", "float64", "bfloat16"})
 _LEVELS: Final = 255  # of the 8-bit codes that Dequantize takes
 
 
@@ -56,19 +53,14 @@ class _Weights:
 
     def all(self) -> Iterator[Used]:
         """Every constant once: the first use that makes it a weight counts, else the first of all."""
-        uses: dict[str, list[tuple[Node, int, Origin]]] = {}
-        for node in self._graph.nodes:
-            for slot, name in enumerate(node.inputs):
-                origin = None if HANDS_ON.get(node.op) == slot else self._origins.of(name)
-                if origin is not None:
-                    uses.setdefault(origin.name, []).append((node, slot, origin))
+        uses = self._origins.uses()
         for name, places in uses.items():
             yield self._used(name, places)
         for name, values in self._values.items():
             if name not in uses:
                 yield Used(self._graph.constants[name].name, None, (), values)
 
-    def _used(self, key: str, places: Sequence[tuple[Node, int, Origin]]) -> Used:
+    def _used(self, key: str, places: Sequence[Use]) -> Used:
         plain, name = self._values[key], self._graph.constants[key].name
         for node, slot, origin in places:
             role = ROLES.get((node.op, slot))
@@ -76,7 +68,7 @@ class _Weights:
                 values = self._taken(origin)
                 return Used(name, node, tuple(role(node, values)) if values else (), plain)
         aside = all(self._is_aside(name, node, plain) for node, _, _ in places)
-        return Used(name, places[0][0], (), plain, is_constant=aside and _is_told(plain))
+        return Used(name, places[0][0], (), plain, is_constant=aside and is_told(plain))
 
     def _is_aside(self, name: str, node: Node, plain: Formed) -> bool:
         """Whether a use says that a constant is no weight; what nobody named and is only added is none either."""
@@ -89,7 +81,7 @@ class _Weights:
         try:
             for step in origin.way:
                 values = self._through(step, values)
-        except _NOT_UNDERSTOOD:
+        except NOT_UNDERSTOOD:
             return None
         return values
 
@@ -128,8 +120,3 @@ class _Weights:
         if origin is None:
             raise ValueError("numbers that the graph computes")
         return [int(number) for number in small(self._graph.constants[origin.name], MAX_AXES).reshape(-1)]
-
-
-def _is_told(values: Formed) -> bool:
-    """Whether it would otherwise be taken for a weight, or for codes of one."""
-    return len(values.shape) > 1 or values.dtype not in _FLOATS

@@ -139,6 +139,19 @@ def open_torch(ref: SourceRef, understand: Callable[[RangeReader, str], Contents
         raise
 
 
+def big_endian(where: str) -> SourceError:
+    """Why a file is not read whose numbers have their bytes in the order of other machines.
+
+    Args:
+        where: its path.
+
+    Example:
+        >>> str(big_endian("a.pt"))
+        'a.pt: was written on a big-endian machine: load and save it on a usual one'
+    """
+    return SourceError("was written on a big-endian machine", where=where, hint="load and save it on a usual one")
+
+
 def tensors_in(tree: object, where: str) -> dict[str, TensorRef]:
     """The tensors of an unpickled checkpoint, by the name they have in the model.
 
