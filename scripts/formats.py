@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from measured import ROOT
 from measured.page import table, write
 
-from eigentail.sources.adapter_config import KINDS
+from eigentail.sources.adapters.configuration import KINDS
 from eigentail.sources.identify import formats
 from eigentail.sources.quantised_source import schemes
 

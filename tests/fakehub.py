@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from eigentail.sources import blocks, far, hub, web
+from eigentail.sources.far import blocks, hub, reading, web
 
 TOKEN = "hf_a_token_that_must_not_travel"
 COMMIT = "c0ffee" + 34 * "0"
@@ -202,7 +202,7 @@ def no_one_else(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     point_to(monkeypatch, "http://127.0.0.1:9")
     monkeypatch.setattr(web, "PATIENCE", web.Patience(tries=3, first_wait=0.01, longest_wait=1.0))
     monkeypatch.setattr(blocks, "BLOCKS", blocks.Blocks(1 << 20))
-    monkeypatch.setattr(far, "BLOCKS", blocks.BLOCKS)
+    monkeypatch.setattr(reading, "BLOCKS", blocks.BLOCKS)
     monkeypatch.setattr(hub, "_STORES", {})
     disable_progress_bars()
 

@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from wire import number, packed, text, varint
 
-from eigentail.sources.sstable import MAGIC, crc32c, masked
+from eigentail.sources.tensorflow_files.sstable import MAGIC, crc32c, masked
 
 Array = np.ndarray[Any, Any]
 Arrays = Mapping[str, Array]

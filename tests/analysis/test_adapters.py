@@ -14,7 +14,7 @@ from eigentail.records import Verdict
 from eigentail.records.difference import Deed
 from eigentail.settings import Settings
 from eigentail.sources import open_source
-from eigentail.sources.merged import Merged
+from eigentail.sources.adapters.merged import Merged
 
 PEFT = Path(__file__).resolve().parents[1] / "fixtures" / "peft"
 RNG = np.random.default_rng(1)

@@ -13,6 +13,7 @@ from fakehub import COMMIT, TOKEN, FakeHub, no_one_else, point_to, serving
 from safetensors.numpy import save
 
 from eigentail.cli import main
+from eigentail.sources.far.web import Patience
 
 NET = {"fc1.weight": np.random.default_rng(1).standard_t(3, (200, 100)).astype(np.float32)}
 NET["fc1.bias"] = np.zeros(200, np.float32)
@@ -75,5 +76,24 @@ def test_a_refusal_is_one_line_and_exit_3(hub: FakeHub) -> None:
     found = CliRunner().invoke(main, ["analyze", "org/other"])
     assert (found.exit_code, found.stdout) == (3, "")
     assert found.stderr == (
-        "eigentail: hf://org/other@main: there is no such model on the Hub that you may read: check the spelling\n"
+        "eigentail: hf://org/other@main: there is no path org/other here, and there is no such model on the Hub that "
+        "you may read: check the spelling\n"
     )
+
+
+@pytest.mark.parametrize("more", [[], ["--download"]])
+def test_a_name_that_leads_nowhere_is_no_path_either_and_soon_given_up(
+    more: list[str], hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("eigentail.sources.far.web.PATIENCE", Patience())
+    monkeypatch.setattr("time.sleep", waits.append)
+    point_to(monkeypatch, "http://127.0.0.1:9")
+    found = CliRunner().invoke(main, ["analyze", "nosuch/model", *more])
+    assert (found.exit_code, found.stdout, sum(waits)) == (3, "", 0.5)
+    assert found.stderr == (
+        "eigentail: hf://nosuch/model@main: there is no path nosuch/model here, and the server cannot be reached, "
+        "2 times in a row: try again later\n"
+    )
+    found = CliRunner().invoke(main, ["analyze", "hf://nosuch/model", *more])
+    assert found.stderr.startswith("eigentail: hf://nosuch/model@main: the server cannot be reached, 2 times")

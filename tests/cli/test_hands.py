@@ -49,6 +49,18 @@ def test_shards_on_the_command_line_make_the_whole(run, model, tmp_path):
     assert et.load(merged).summary == et.analyze(model).summary
 
 
+def test_a_missing_shard_is_told_and_what_is_there_united_on_request(run, model, tmp_path):
+    parts = [tmp_path / f"part{i}.json" for i in (0, 2)]
+    for i, part in zip((0, 2), parts, strict=True):
+        assert run("analyze", model, "--shard", f"{i}/3", "--format", "quiet", "-o", part).exit_code == 0
+    refused = run("merge", *parts)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "of 3 shards 1/3 is missing or not finished: analyse what is missing, or merge what" in refused.stderr
+    united = run("merge", "--partial", "--json", *parts)
+    assert (united.exit_code, united.stderr) == (4, "eigentail: of 3 shards 1/3 is missing or not finished\n")
+    assert json.loads(united.stdout)["shards"] == {"of": 3, "held": [0, 2]}
+
+
 def test_a_failure_in_a_part_is_one_of_the_whole(run, broken, tmp_path):
     parts = [tmp_path / f"part{i}.json" for i in range(2)]
     for i, part in enumerate(parts):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-import tracemalloc
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from harness import within
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
@@ -19,8 +19,8 @@ import eigentail as et
 from eigentail.errors import EigentailError, SourceError
 from eigentail.settings import Settings
 from eigentail.sources import open_source
-from eigentail.sources.adapter_config import Alphas
-from eigentail.sources.adapter_names import part_of
+from eigentail.sources.adapters.configuration import Alphas
+from eigentail.sources.adapters.names import part_of
 
 DOWN, UP = "fc.lora_A.weight", "fc.lora_B.weight"
 SECONDS = 2.0
@@ -71,19 +71,12 @@ LEFT_OUT: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", LEFT_OUT)
 def test_what_does_not_fit_is_left_out_with_its_reason(name: str) -> None:
     tensors, sentence = LEFT_OUT[name]
-    tracemalloc.start()
-    started = time.perf_counter()
-    try:
+    with within(MEMORY, SECONDS):
         source = open_source(tensors)
         refused = [spec.refusal for spec in source.tensors()]
         assert any(sentence in reason for reason in refused), refused
         with pytest.raises(EigentailError):
             et.analyze(tensors)
-    finally:
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-    assert time.perf_counter() - started < SECONDS
-    assert peak < MEMORY
 
 
 CONFIGS: dict[str, tuple[str, str]] = {

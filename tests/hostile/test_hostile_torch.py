@@ -9,16 +9,15 @@ import pickle
 import re
 import struct
 import tarfile
-import time
-import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from harness import read_all, within
 from torch import nn
 
 from eigentail.errors import SourceError
@@ -305,20 +304,9 @@ CASES: dict[str, tuple[Callable[[], bytes], str]] = {
 @pytest.fixture(autouse=True)
 def _nothing_runs_away(tmp_path: Path) -> Iterator[None]:
     """No case may take long or much memory, and none may be executed."""
-    tracemalloc.start()
-    begun = time.monotonic()
-    yield
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert time.monotonic() - begun < 20
-    assert peak < 200 << 20
+    with within(200 << 20, 20):
+        yield
     assert not EXECUTED
-
-
-def read_all(path: Path) -> None:
-    with closing(open_source(path)) as source:
-        for spec in source.tensors():
-            source.read(spec)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -20,9 +20,10 @@ from eigentail.plots.renderer import renderers
 from eigentail.registry import Registry
 from eigentail.reports.publish import forms
 from eigentail.sources.identify import formats
+from eigentail.sources.quantised_source import schemes
 
 # Files that lie in a folder of variants and are none: what serves the others.
-HELPERS = {"eigentail.sources.formats": {"recognised"}}
+HELPERS = {"eigentail.sources.formats": {"recognised"}, "eigentail.sources.quantised": {"qweight", "unpacked"}}
 REGISTRIES: dict[str, Registry[object]] = {
     "metrics": metrics,
     "estimators": estimators,
@@ -31,6 +32,7 @@ REGISTRIES: dict[str, Registry[object]] = {
     "laws": laws,
     "plots": plots,
     "renderers": renderers,
+    "schemes": schemes,
 }  # type: ignore[dict-item]
 
 

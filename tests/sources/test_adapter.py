@@ -15,10 +15,10 @@ from safetensors.numpy import load_file, save_file
 
 from eigentail.errors import SourceError
 from eigentail.sources import open_source
-from eigentail.sources.adapter import Adapter
-from eigentail.sources.adapter_forms import multiplied
-from eigentail.sources.adapter_modules import plain
-from eigentail.sources.merged import Merged, summands
+from eigentail.sources.adapters.adapter import Adapter
+from eigentail.sources.adapters.forms import multiplied
+from eigentail.sources.adapters.merged import Merged, summands
+from eigentail.sources.adapters.modules import plain
 
 PEFT = Path(__file__).resolve().parents[1] / "fixtures" / "peft"
 MERGED = sorted(path.parent.name for path in PEFT.glob("*/merged.safetensors"))

@@ -17,7 +17,7 @@ from safetensors.numpy import save
 import eigentail as et
 from eigentail.errors import SourceError
 from eigentail.sources import identify, open_source
-from eigentail.sources.ollama import ollama_path
+from eigentail.sources.far.ollama import ollama_path
 
 RNG = np.random.default_rng(5)
 NET = {f"layers.{at}.weight": RNG.standard_t(3, (200, 100)).astype(np.float32) for at in range(4)}
@@ -120,7 +120,7 @@ def test_a_server_without_ranges_is_told_so() -> None:
 
 
 def test_a_server_that_is_not_there_is_told_so() -> None:
-    with pytest.raises(SourceError, match="the server cannot be reached, 3 times in a row"):
+    with pytest.raises(SourceError, match="the server cannot be reached, 2 times in a row"):
         identify("http://127.0.0.1:9/model.npz")
 
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eigentail.errors import SourceError
-from eigentail.sources import windows
-from eigentail.sources.blocks import Blocks
-from eigentail.sources.far import FarRange
-from eigentail.sources.windows import Windows
+from eigentail.sources.far import windows
+from eigentail.sources.far.blocks import Blocks
+from eigentail.sources.far.reading import FarRange
+from eigentail.sources.far.windows import Windows
 
 CONTENT = np.random.default_rng(0).bytes(1 << 20)
 

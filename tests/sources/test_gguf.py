@@ -20,7 +20,7 @@ from eigentail.errors import SourceError
 from eigentail.numerics.spectrum import spectrum_of
 from eigentail.settings import Settings
 from eigentail.sources import open_source
-from eigentail.sources.gguf_types import TYPES, numbers
+from eigentail.sources.gguf_files.types import TYPES, numbers
 from eigentail.sources.ranges import LocalRange
 
 RNG = np.random.default_rng(3)
@@ -214,7 +214,7 @@ def test_without_the_package_plain_files_are_read_and_quantised_ones_say_what_to
         monkeypatch.setitem(sys.modules, "gguf", None)
         with pytest.raises(SourceError, match=r'needs the gguf package: pip install "eigentail\[gguf\]"'):
             source.read(source.tensors()[0])
-    monkeypatch.setattr("eigentail.sources.gguf_types.find_spec", lambda name: None)
+    monkeypatch.setattr("eigentail.sources.gguf_files.types.find_spec", lambda name: None)
     with pytest.raises(
         SourceError, match=r'q.gguf: is quantised \(q4_k\), which needs the gguf package: pip install "'
     ):

@@ -19,7 +19,7 @@ from safetensors.numpy import save
 import eigentail as et
 from eigentail.errors import SourceError
 from eigentail.sources import identify, open_source
-from eigentail.sources.hub_download import fetched
+from eigentail.sources.far.hub_download import fetched
 
 RNG = np.random.default_rng(3)
 CONFIG = b'{"model_type": "gpt2", "n_head": 4, "n_embd": 128}'
@@ -118,7 +118,7 @@ def test_neighbours_come_together_and_what_is_not_analysed_does_not_come(monkeyp
 def test_many_windows_are_read_once_each_by_any_number_of_threads(
     workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("sources.windows", "analysis.nearby"):
+    for module in ("sources.far.windows", "analysis.nearby"):
         monkeypatch.setattr(f"eigentail.{module}.WINDOW", 300_000)
     with a_hub(monkeypatch) as hub:
         report = et.analyze("org/name", using=et.threads(workers))
@@ -304,6 +304,19 @@ def test_what_passes_is_borne_with_and_the_numbers_are_the_same(
     assert found == on_disk(tmp_path / "model", FORMS["safetensors"])
 
 
+def test_a_server_that_goes_away_is_waited_for_longer_than_one_that_was_never_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    big = {"fc.weight": RNG.standard_normal((300, 300)).astype(np.float32)}
+    with a_hub(monkeypatch, files={"model.safetensors": save(big)}):
+        source = open_source("org/name")
+    with pytest.raises(SourceError, match="the server cannot be reached, 3 times in a row"):
+        source.read(source.tensors()[0])
+    source.close()
+    with pytest.raises(SourceError, match=r"no path org/other here, and the server cannot .*, 2 times in a row"):
+        identify("org/other")
+
+
 def test_a_failure_in_the_middle_is_told_layer_by_layer(monkeypatch: pytest.MonkeyPatch) -> None:
     def fault(handler: Handler, number: int) -> bool:
         if handler.one.range is None or handler.one.range[0] < 200_000:
@@ -313,7 +326,7 @@ def test_a_failure_in_the_middle_is_told_layer_by_layer(monkeypatch: pytest.Monk
 
     big = {f"l{at}.weight": RNG.standard_normal((300, 300)).astype(np.float32) for at in range(2)}
     with a_hub(monkeypatch, files={"model.safetensors": save(big)}, fault=fault):
-        monkeypatch.setattr("eigentail.sources.windows.WINDOW", 1000)
+        monkeypatch.setattr("eigentail.sources.far.windows.WINDOW", 1000)
         report = et.analyze("org/name")
     assert [row.fit.status.value for row in report.layers] == ["ok", "unreadable"]
     assert "the server answers with 500" in report.layers[1].reason

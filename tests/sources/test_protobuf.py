@@ -12,10 +12,10 @@ from onnx import helper
 from wire import number, packed, real, text, varint
 
 from eigentail.errors import SourceError
-from eigentail.sources.constants import varints
 from eigentail.sources.elsewhere import BytesRange
-from eigentail.sources.onnx_model import read_graph
-from eigentail.sources.protobuf import BYTES, FIXED32, VARINT, read_message
+from eigentail.sources.graphs.constants import varints
+from eigentail.sources.graphs.onnx_model import read_graph
+from eigentail.sources.graphs.protobuf import BYTES, FIXED32, VARINT, read_message
 from eigentail.sources.ranges import RangeReader
 
 

@@ -19,9 +19,9 @@ from safetensors import safe_open
 
 from eigentail.sources import WeightSource, open_source, quantised_source
 from eigentail.sources.identify import open_stored
+from eigentail.sources.quantised.unpacked import E2M1, looked_up, unpacked
 from eigentail.sources.ranges import LocalRange
 from eigentail.sources.scheme import Stored
-from eigentail.sources.unpacked import E2M1, looked_up, unpacked
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "quantised"
 # Which libraries made them, and in which type, says the script beside them.

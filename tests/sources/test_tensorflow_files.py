@@ -21,7 +21,7 @@ from eigentail.errors import SourceError
 from eigentail.layers import group
 from eigentail.sources import identify, open_source
 from eigentail.sources.elsewhere import BytesRange
-from eigentail.sources.sstable import entries
+from eigentail.sources.tensorflow_files.sstable import entries
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "tensorflow"
 Array = np.ndarray[Any, Any]

@@ -207,7 +207,7 @@ def test_a_ring_of_casts_ends(tmp_path: Path) -> None:
 
 
 def test_what_is_followed_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eigentail.sources.flatbuffer._MAX_OFFSETS", 50)
+    monkeypatch.setattr("eigentail.sources.tensorflow_files.flatbuffer._MAX_OFFSETS", 50)
     with pytest.raises(SourceError, match="has more than 50 tables, lists and names: no network has so many"):
         opened(tmp_path, *(Weight(f"w{at}/MatMul", np.ones((2, 2), np.float32)) for at in range(20)))
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from eigentail.sources.strided import StorageRef, TensorRef, flaw, footprint, rows, view
+from eigentail.sources.torch_files.strided import StorageRef, TensorRef, flaw, footprint, rows, view
 
 BYTES = bytes(range(120))
 STORAGE = StorageRef("0", "int16", 60)

@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eigentail.errors import SourceError
-from eigentail.sources import unpickle as unpickle_module
-from eigentail.sources.bounded import Bounded
-from eigentail.sources.harmless import HARMLESS, Inert, Maker, StoredType, checked_key
-from eigentail.sources.strided import StorageRef
-from eigentail.sources.unpickle import unpickle
+from eigentail.sources.torch_files import unpickle as unpickle_module
+from eigentail.sources.torch_files.bounded import Bounded
+from eigentail.sources.torch_files.harmless import HARMLESS, Inert, Maker, StoredType, checked_key
+from eigentail.sources.torch_files.strided import StorageRef
+from eigentail.sources.torch_files.unpickle import unpickle
 
 keys = st.text() | st.integers() | st.booleans() | st.none() | st.binary() | st.tuples(st.text(), st.text())
 PLAIN = (int, float, str, bytes, type(None), list, dict, tuple, set, Inert, Maker, StoredType)

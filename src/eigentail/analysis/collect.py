@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from eigentail.analysis.describe import Description
 from eigentail.analysis.summary import summarise
 from eigentail.analysis.versions import versions
-from eigentail.records import LayerReport, LayerTable, ModelReport
+from eigentail.records import LayerReport, LayerTable, ModelReport, Shards
 
 
 def report_of(work: Description, rows: Iterable[LayerReport]) -> ModelReport:
@@ -23,6 +23,7 @@ def report_of(work: Description, rows: Iterable[LayerReport]) -> ModelReport:
         0
     """
     table = LayerTable(rows)
+    i, n = work.shard
     return ModelReport(
         source=work.source,
         settings=work.settings,
@@ -30,4 +31,5 @@ def report_of(work: Description, rows: Iterable[LayerReport]) -> ModelReport:
         skipped=work.skipped,
         summary=summarise(table, len(work.skipped), work.settings),
         versions=versions(),
+        shards=Shards(of=n, held=(i,) if len(table) == len(work.layers) else ()),
     )

@@ -28,6 +28,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
         metrics: the numbers each layer would get.
         stored: bytes of all tensors there are, read or not.
         origin: where they come from ("org/name@0123456"), or "" for this machine.
+        shard: (i, n): part i of n of the layers of the model.
 
     Example:
         >>> import numpy as np
@@ -43,6 +44,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     metrics: tuple[str, ...]
     stored: int = 0
     origin: str = ""
+    shard: tuple[int, int] = (0, 1)
 
     @property
     def nbytes(self) -> int:
@@ -123,6 +125,7 @@ def described(source: WeightSource, settings: Settings, shard: tuple[int, int] =
         metrics=names,
         stored=sum(spec.nbytes for spec in source.tensors() if not spec.tied_to),
         origin=short_name(source.ref.target),
+        shard=shard,
     )
 
 

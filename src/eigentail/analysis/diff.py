@@ -30,8 +30,8 @@ from eigentail.records import NAN, Layer, Skip, TensorSpec
 from eigentail.records.difference import Difference, LayerDifference, Outcome, TensorDifference
 from eigentail.settings import Settings
 from eigentail.sources import opened
+from eigentail.sources.adapters.merged import with_base
 from eigentail.sources.delta import Delta
-from eigentail.sources.merged import with_base
 from eigentail.store import SpectrumStore
 
 _ALL: Final = ("*",)

@@ -22,6 +22,7 @@ from eigentail.records import (
     LayerTable,
     ModelReport,
     Phase,
+    Shards,
     Skip,
     SourceRef,
     Spectrum,
@@ -84,7 +85,10 @@ class LayerRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Document(msgspec.Struct, frozen=True):
-    """The whole document. `summary` holds the means by metric, and beside them median, by_kind, verdicts and counts."""
+    """The whole document. `summary` holds the means by metric, and beside them median, by_kind, verdicts and counts.
+
+    `shards` is there in reports of a part of a model only.
+    """
 
     schema_version: int
     tool: dict[str, str]
@@ -93,6 +97,7 @@ class Document(msgspec.Struct, frozen=True):
     summary: dict[str, Any]
     layers: list[LayerRow]
     skipped: list[Skip]
+    shards: Shards | msgspec.UnsetType = msgspec.UNSET
 
 
 def to_json(report: ModelReport) -> str:
@@ -230,6 +235,7 @@ def _document(report: ModelReport, *, spectra: bool) -> Document:
         },
         layers=[_row(row, spectra) for row in report.layers],
         skipped=list(report.skipped),
+        shards=msgspec.UNSET if report.shards.is_whole else report.shards,
     )
 
 
@@ -293,6 +299,7 @@ def _report(document: Document) -> ModelReport:
         skipped=tuple(document.skipped),
         summary=summary,
         versions={name: version for name, version in document.tool.items() if name != "name"},
+        shards=Shards() if document.shards is msgspec.UNSET else document.shards,
     )
 
 

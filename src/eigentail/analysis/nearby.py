@@ -8,9 +8,9 @@ from eigentail.analysis.describe import dearest_first
 from eigentail.layers import read_part
 from eigentail.records import Layer
 from eigentail.sources import WeightSource
-from eigentail.sources.far import Extent, FarRange
+from eigentail.sources.far.reading import Extent, FarRange
+from eigentail.sources.far.windows import WINDOW
 from eigentail.sources.protocol import Located
-from eigentail.sources.windows import WINDOW
 
 
 def in_order(source: WeightSource, layers: Sequence[Layer]) -> list[Layer]:

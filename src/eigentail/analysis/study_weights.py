@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from eigentail.errors import UsageError
 from eigentail.records.study import Series, SeriesModel
 from eigentail.settings import Settings
-from eigentail.sources.hub_cache import snapshots
+from eigentail.sources.far.hub_cache import snapshots
 from eigentail.sources.targets import HUB
 
 # How the articles count: every kernel position is a matrix, from 50 eigenvalues on, all scaled alike.

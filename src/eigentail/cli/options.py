@@ -266,7 +266,7 @@ def target_of(ctx: click.Context, target: str) -> str:
     """
     if not _chosen(ctx, "target").get("download"):
         return target
-    from eigentail.sources.hub_download import fetched
+    from eigentail.sources.far.hub_download import fetched
 
     return fetched(target)
 

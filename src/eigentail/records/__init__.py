@@ -3,6 +3,7 @@
 from eigentail.records.finding import NAN, Fit, FitStatus, Phase, Spectrum, Verdict
 from eigentail.records.header import BLOCK_BYTES, Cut, Layer, Skip, SourceRef, TensorSpec
 from eigentail.records.report import LayerReport, LayerTable, ModelReport, Summary
+from eigentail.records.shards import Shards
 
 __all__ = [
     "BLOCK_BYTES",
@@ -15,6 +16,7 @@ __all__ = [
     "LayerTable",
     "ModelReport",
     "Phase",
+    "Shards",
     "Skip",
     "SourceRef",
     "Spectrum",

@@ -11,6 +11,7 @@ import msgspec
 from eigentail.errors import UsageError, did_you_mean
 from eigentail.records.finding import Fit, Phase, Spectrum, Verdict
 from eigentail.records.header import Layer, Skip, SourceRef
+from eigentail.records.shards import Shards
 from eigentail.settings import Settings
 
 
@@ -142,6 +143,7 @@ class ModelReport(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         skipped: what was not, each with its reason.
         summary: the model's own numbers.
         versions: of this package and of the libraries that did the arithmetic.
+        shards: of the work, those that are in it.
 
     Example:
         >>> import eigentail as et
@@ -156,6 +158,7 @@ class ModelReport(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     skipped: tuple[Skip, ...]
     summary: Summary
     versions: Mapping[str, str]
+    shards: Shards = Shards()
 
     def __repr__(self) -> str:
         from eigentail.reports import render  # the documented exception to the one-way order

@@ -172,7 +172,9 @@ def _report_lead(report: ModelReport) -> tuple[str, ...]:
     summary = report.summary
     # a report saved by an earlier version has no verdict on the model
     model = (f"The model: {summary.verdict.value}, {summary.reason}.",) if summary.reason else ()
-    first = (*model, f"{_counted(len(report.layers), 'layer')}: {verdicts}.", *_quantised(report.layers))
+    lacking = report.shards.lacking
+    part = (f"A part of the model: {lacking}.",) if lacking else ()
+    first = (*part, *model, f"{_counted(len(report.layers), 'layer')}: {verdicts}.", *_quantised(report.layers))
     if not summary.layers_averaged:
         return *first, "No layer has a fit that enters the mean: there is no number for the whole model."
     shown = [name for name in ("alpha", "alpha_weighted") if name in summary.mean] or list(summary.mean)[:2]

@@ -124,7 +124,7 @@ class Delta:
 
     def change(self, spec: TensorSpec) -> Factors | None:
         """The factors of the difference, where the other is the base with adapters added and it is such a product."""
-        from eigentail.sources.merged import Merged  # which pairs names as this file does
+        from eigentail.sources.adapters.merged import Merged  # which pairs names as this file does
 
         pair = self._named.get(spec.name)
         if pair is None or not isinstance(self.other, Merged):

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
 from eigentail.registry import Registry
-from eigentail.sources.adapter import adapted, live_configs
-from eigentail.sources.adapter_config import AdapterConfig
+from eigentail.sources.adapters.adapter import adapted, live_configs
+from eigentail.sources.adapters.configuration import AdapterConfig
+from eigentail.sources.adapters.merged import SUM, Merged, sum_of, summands
+from eigentail.sources.far.ollama import PREFIX, ollama_path
 from eigentail.sources.live import LIVE, describe_live, open_live
-from eigentail.sources.merged import SUM, Merged, sum_of, summands
-from eigentail.sources.ollama import PREFIX, ollama_path
 from eigentail.sources.place import FarPath, Place, place
 from eigentail.sources.protocol import Format, Probe, WeightSource, fingerprint
 from eigentail.sources.quantised_source import dequantised
@@ -203,9 +203,9 @@ def located(text: str) -> Place:
         return ollama_path(text)
     name = hub_name(text)
     if name is not None and (scheme_of(text) or not _is_file_name(text)):
-        from eigentail.sources.hub import find_on_hub
+        from eigentail.sources.far.hub import meant_on_hub
 
-        return find_on_hub(name)
+        return meant_on_hub(text, name)
     return place(text) if scheme_of(text) else path
 
 

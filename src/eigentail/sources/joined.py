@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
-from eigentail.sources.far import Extent
+from eigentail.sources.far.reading import Extent
 from eigentail.sources.protocol import Located, WeightSource
 
 

@@ -102,7 +102,7 @@ class FarPath:
         SourceError: on use, the store cannot be reached or refuses.
 
     Example:
-        >>> from eigentail.sources.hub import HubStore
+        >>> from eigentail.sources.far.hub import HubStore
         >>> store = HubStore("org/name", "0123", {"unet/config.json": 2, "model.safetensors": 9})
         >>> far = FarPath(store)
         >>> [path.name for path in far.iterdir()], (far / "unet").is_dir(), str(far / "model.safetensors")
@@ -204,13 +204,13 @@ def place(target: str) -> Place:
     if not scheme:
         return Path(target)
     if scheme == HUB:
-        from eigentail.sources.hub import hub_place
+        from eigentail.sources.far.hub import hub_place
 
         return hub_place(target)
     if scheme in ("http", "https"):
-        from eigentail.sources.web_store import web_place
+        from eigentail.sources.far.web_store import web_place
 
         return web_place(target)
-    from eigentail.sources.buckets import bucket_place
+    from eigentail.sources.far.buckets import bucket_place
 
     return bucket_place(target)

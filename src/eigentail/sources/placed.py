@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
 from eigentail.sources.config import read_config
-from eigentail.sources.far import Extent, extent_in
+from eigentail.sources.far.reading import Extent, extent_in
 from eigentail.sources.names import normalise
 from eigentail.sources.place import place
 from eigentail.sources.ranges import RangeReader

@@ -12,8 +12,8 @@ import msgspec
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
 from eigentail.records.low_rank import Factors
-from eigentail.sources.archive import open_archive
-from eigentail.sources.far import Extent
+from eigentail.sources.archives.zips import open_archive
+from eigentail.sources.far.reading import Extent
 from eigentail.sources.place import FarPath, Place
 from eigentail.sources.ranges import open_range
 

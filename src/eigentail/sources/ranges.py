@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import mmap
 from pathlib import Path
-from typing import Protocol, final
+from typing import Final, Protocol, final
 
 from eigentail.errors import SourceError
 from eigentail.sources.targets import scheme_of
+
+# What to do about a file that is not what it says it is.
+REFETCH: Final = "the file is damaged or was cut short: fetch it again"
 
 
 class RangeReader(Protocol):
@@ -67,7 +70,7 @@ class LocalRange:
             raise SourceError(
                 f"bytes {offset} to {offset + n} were asked for, but the file ends at {self._size}",
                 where=str(self._path),
-                hint="the file is damaged or was cut short: fetch it again",
+                hint=REFETCH,
             )
         if n == 0:
             return memoryview(b"")

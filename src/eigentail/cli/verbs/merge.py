@@ -17,13 +17,14 @@ Examples:
 
 @click.command(short_help="Make one report of the reports of parts.", epilog=_EXAMPLES)
 @click.argument("reports", nargs=-1, required=True, metavar="REPORT.json...")
+@click.option("--partial", is_flag=True, help="Unite what is there, though shards are missing.")
 @output_options
 @click.pass_context
-def command(ctx: click.Context, reports: tuple[str, ...]) -> None:
+def command(ctx: click.Context, reports: tuple[str, ...], partial: bool) -> None:
     """Unite saved reports of parts of one model, made with `analyze --shard` and the same settings.
 
-    A layer in several of them counts once; the averages are taken over all layers. Exits with 4 if some layers could
-    not be measured.
+    A layer in several of them counts once; the averages are taken over all layers. Ends with a sentence when shards
+    are missing; with --partial unites what is there. Exits with 4 if some layers are missing or could not be measured.
     """
     output = output_of(ctx)
     from eigentail.analysis import load, merge
@@ -31,6 +32,8 @@ def command(ctx: click.Context, reports: tuple[str, ...]) -> None:
     from eigentail.cli.show import show
     from eigentail.reports import report_page
 
-    report = merge([load(Path(path)) for path in reports])
+    report = merge([load(Path(path)) for path in reports], partial=partial)
     show(report_page(report), output)
-    ctx.exit(PARTIAL if any(row.fit.status.is_failure for row in report.layers) else 0)
+    if lacking := report.shards.lacking:
+        click.echo(f"eigentail: {lacking}", err=True)
+    ctx.exit(PARTIAL if lacking or any(row.fit.status.is_failure for row in report.layers) else 0)

@@ -11,14 +11,14 @@ from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
 from eigentail.sources.coded import CodedSource
 from eigentail.sources.config import read_config
-from eigentail.sources.constants import MAX_PIECES, Constant, formed
 from eigentail.sources.formats.recognised import looks_like
-from eigentail.sources.formed import Formed, coded_source, reshaped, spec_of
-from eigentail.sources.graph_names import dotted, unique
+from eigentail.sources.graphs.constants import MAX_PIECES, Constant, formed
+from eigentail.sources.graphs.formed import Formed, coded_source, reshaped, spec_of
+from eigentail.sources.graphs.names import dotted, unique
+from eigentail.sources.graphs.protobuf import BYTES, VARINT, Message, read_message
 from eigentail.sources.names import normalise
 from eigentail.sources.place import place
 from eigentail.sources.placed import MAX_AXES
-from eigentail.sources.protobuf import BYTES, VARINT, Message, read_message
 from eigentail.sources.protocol import Format, Probe
 from eigentail.sources.ranges import RangeReader, open_range
 

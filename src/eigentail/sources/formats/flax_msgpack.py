@@ -10,17 +10,17 @@ import numpy as np
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
+from eigentail.sources.archives.inflated import StoredRange
+from eigentail.sources.archives.stretches import Stretches
 from eigentail.sources.coded import CodedSource
 from eigentail.sources.config import read_config
 from eigentail.sources.dtypes import dtype_of
-from eigentail.sources.inflated import StoredRange
-from eigentail.sources.jax_source import Stored, jax_source, stored_at
-from eigentail.sources.msgpack_tree import Extent, read_tree
+from eigentail.sources.jax_files.msgpack_tree import Extent, read_tree
+from eigentail.sources.jax_files.source import Stored, jax_source, stored_at
 from eigentail.sources.place import place
 from eigentail.sources.placed import Placed, nbytes_of
 from eigentail.sources.protocol import Format
 from eigentail.sources.ranges import RangeReader, open_range
-from eigentail.sources.stretches import Stretches
 
 # A dict of up to 15 or up to 2^16 entries, and its first name.
 _BEGIN: Final = re.compile(rb"(?:[\x81-\x8f]|\xde\x00.|\xde[^\x00].)(?:[\xa1-\xbf]|\xd9.)[\x20-\x7e]", re.DOTALL)

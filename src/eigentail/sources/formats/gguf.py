@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
 from eigentail.sources.coded import Coded, CodedSource, Rows
-from eigentail.sources.gguf_header import GgufHeader, GgufTensor, read_header
-from eigentail.sources.gguf_types import check_decoder, numbers
+from eigentail.sources.gguf_files.header import GgufHeader, GgufTensor, read_header
+from eigentail.sources.gguf_files.types import check_decoder, numbers
 from eigentail.sources.joined import Joined
 from eigentail.sources.place import Place, place
 from eigentail.sources.placed import native, plain_names

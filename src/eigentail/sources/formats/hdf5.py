@@ -7,10 +7,10 @@ from typing import Final
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
-from eigentail.sources.archive import open_archive
-from eigentail.sources.inflated import member_range
-from eigentail.sources.keras_config import MAX_CONFIG
-from eigentail.sources.keras_source import keras_source
+from eigentail.sources.archives.inflated import member_range
+from eigentail.sources.archives.zips import open_archive
+from eigentail.sources.hdf5.keras_config import MAX_CONFIG
+from eigentail.sources.hdf5.keras_source import keras_source
 from eigentail.sources.protocol import Format, Probe
 from eigentail.sources.ranges import RangeReader, open_range
 from eigentail.sources.turned import TurnedSource

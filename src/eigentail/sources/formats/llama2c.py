@@ -16,7 +16,7 @@ from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
 from eigentail.sources.coded import Coded, CodedSource, Rows
 from eigentail.sources.protocol import Format, Probe
-from eigentail.sources.ranges import RangeReader, open_range
+from eigentail.sources.ranges import REFETCH, RangeReader, open_range
 
 MAGIC: Final = b"24ka"  # "ak42" as the number 0x616b3432
 OLD_HEADER: Final = 28
@@ -25,7 +25,6 @@ MAX_LAYERS: Final = 10_000
 MAX_SIZE: Final = 2**31 - 1
 _SEEN: Final = 256  # scales that are looked at to tell where they lie
 _LARGEST_SCALE: Final = 1e6
-_REFETCH: Final = "the file is damaged or was cut short: fetch it again"
 
 _Shapes = Sequence[tuple[str, tuple[int, ...]]]
 
@@ -129,7 +128,7 @@ def open_llama2c(ref: SourceRef) -> CodedSource:
         if not what and shape and shape.nbytes != reader.size:
             what = f"the header asks for a file of {shape.nbytes} bytes, but this one has {reader.size}"
         if what or not shape:
-            raise SourceError(what, where=ref.target, hint=_REFETCH)
+            raise SourceError(what, where=ref.target, hint=REFETCH)
         return CodedSource(ref, reader, _tensors(reader, shape, ref.target), _config(shape))
     except BaseException:
         reader.close()
@@ -223,7 +222,7 @@ def _coded(reader: RangeReader, tensors: _Shapes, group: int, at: int, where: st
     apart = not _are_scales(reader, at + first, first // group)
     scales = at + total
     if apart and not _are_scales(reader, scales, first // group):
-        raise SourceError("there are no scales where version 2 has them", where=where, hint=_REFETCH)
+        raise SourceError("there are no scales where version 2 has them", where=where, hint=REFETCH)
     for name, size in tensors:
         count = prod(size)
         nbytes = count + 4 * (count // group)

@@ -9,16 +9,16 @@ from typing import Final
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
+from eigentail.sources.archives.inflated import STEP, StoredRange
+from eigentail.sources.archives.stretches import Stretches
+from eigentail.sources.archives.tars import tar_members
 from eigentail.sources.coded import CodedSource
-from eigentail.sources.dcp_source import dcp_source
 from eigentail.sources.elsewhere import BytesRange
 from eigentail.sources.formats.torch_dcp import NAME, chunk_contents
-from eigentail.sources.inflated import STEP, StoredRange
 from eigentail.sources.protocol import Format, Probe
 from eigentail.sources.ranges import RangeReader, open_range
-from eigentail.sources.stretches import Stretches
-from eigentail.sources.tar import tar_members
-from eigentail.sources.torch_storage import StorageSource
+from eigentail.sources.torch_files.dcp_source import dcp_source
+from eigentail.sources.torch_files.storage import StorageSource
 
 WEIGHTS: Final = "model_weights.ckpt"
 MAX_UNPACKED: Final = 192 << 20

@@ -13,22 +13,21 @@ import numpy as np
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
-from eigentail.sources.archive import open_archive
+from eigentail.sources.archives.inflated import announce, member_range
+from eigentail.sources.archives.zips import open_archive
 from eigentail.sources.coded import CodedSource
 from eigentail.sources.config import read_config
-from eigentail.sources.inflated import announce, member_range
-from eigentail.sources.jax_source import jax_source, stored_at
+from eigentail.sources.jax_files.source import jax_source, stored_at
 from eigentail.sources.place import place
 from eigentail.sources.placed import Placed, PlacedSource, nbytes_of, plain_names
 from eigentail.sources.protocol import Format, Probe
-from eigentail.sources.ranges import RangeReader, open_range
+from eigentail.sources.ranges import REFETCH, RangeReader, open_range
 
 MAGIC: Final = b"\x93NUMPY"
 PREFIX: Final = 12  # the magic, the version and the longest length of the header
 MAX_HEADER: Final = 65_536
 NUMBERS: Final = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|c8|c16|V[1-9]\d{0,3})")
 OTHERS: Final = {"O": "object", "U": "str", "S": "bytes", "M": "datetime64", "m": "timedelta64", "f": "longdouble"}
-_REFETCH: Final = "the file is damaged or was cut short: fetch it again"
 
 
 def open_npy(ref: SourceRef) -> PlacedSource:
@@ -121,7 +120,7 @@ def _array(name: str, reader: RangeReader, where: str) -> Placed:
     except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError) as error:
         what = str(error) or "it is nested too deeply"
         raise SourceError(
-            f"array {name!r} has a header that is not numpy's ({what[:80]})", where=where, hint=_REFETCH
+            f"array {name!r} has a header that is not numpy's ({what[:80]})", where=where, hint=REFETCH
         ) from error
     held = reader.size - offset
     stored = np.dtype(descr) if isinstance(descr, str) and NUMBERS.fullmatch(descr) else None
@@ -132,7 +131,7 @@ def _array(name: str, reader: RangeReader, where: str) -> Placed:
         raise SourceError(
             f"array {name!r} needs {nbytes} bytes for its shape {shape}, but {held} are there",
             where=where,
-            hint=_REFETCH,
+            hint=REFETCH,
         )
     kind = stored.name if stored else _other(descr)
     spec = TensorSpec(name=name, shape=shape, dtype=kind, nbytes=held)

@@ -12,12 +12,12 @@ from eigentail.sources.coded import CodedSource
 from eigentail.sources.config import read_config
 from eigentail.sources.elsewhere import closed_range
 from eigentail.sources.formats.recognised import looks_like
-from eigentail.sources.formed import coded_source
-from eigentail.sources.graph_tensors import named
-from eigentail.sources.onnx_model import read_graph
-from eigentail.sources.onnx_weights import used_constants
+from eigentail.sources.graphs.formed import coded_source
+from eigentail.sources.graphs.onnx_model import read_graph
+from eigentail.sources.graphs.onnx_weights import used_constants
+from eigentail.sources.graphs.protobuf import BYTES, VARINT, read_message
+from eigentail.sources.graphs.tensors import named
 from eigentail.sources.place import place
-from eigentail.sources.protobuf import BYTES, VARINT, read_message
 from eigentail.sources.protocol import Format, Probe
 from eigentail.sources.ranges import RangeReader, open_range
 

@@ -8,12 +8,12 @@ from typing import Final
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
+from eigentail.sources.archives.inflated import ALWAYS_ALLOWED, MAX_EXPANSION
 from eigentail.sources.coded import CodedSource
 from eigentail.sources.config import read_config
-from eigentail.sources.inflated import ALWAYS_ALLOWED, MAX_EXPANSION
-from eigentail.sources.jax_source import Stored, jax_source
-from eigentail.sources.orbax_store import ArrayStore
-from eigentail.sources.orbax_tree import Grid, Tree, read_grid, read_tree
+from eigentail.sources.jax_files.orbax_store import ArrayStore
+from eigentail.sources.jax_files.orbax_tree import Grid, Tree, read_grid, read_tree
+from eigentail.sources.jax_files.source import Stored, jax_source
 from eigentail.sources.place import Place
 from eigentail.sources.protocol import Format, Probe
 from eigentail.sources.ranges import open_range

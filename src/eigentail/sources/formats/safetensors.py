@@ -17,7 +17,7 @@ from eigentail.sources.dtypes import dtype_of
 from eigentail.sources.formats.recognised import looks_like
 from eigentail.sources.placed import Placed, PlacedSource, nbytes_of, plain_names
 from eigentail.sources.protocol import Format, Probe
-from eigentail.sources.ranges import RangeReader, open_range
+from eigentail.sources.ranges import REFETCH, RangeReader, open_range
 
 LENGTH_BYTES: Final = 8
 MAX_HEADER: Final = 100_000_000  # the format's own limit
@@ -184,7 +184,7 @@ def _counted(name: str) -> list[tuple[int, str]]:
 
 
 def _damaged(what: str, where: str) -> SourceError:
-    return SourceError(what, where=where, hint="the file is damaged or was cut short: fetch it again")
+    return SourceError(what, where=where, hint=REFETCH)
 
 
 def _claims(probe: Probe) -> bool:

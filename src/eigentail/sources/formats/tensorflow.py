@@ -11,17 +11,17 @@ from eigentail.records import SourceRef, TensorSpec
 from eigentail.sources.coded import CodedSource
 from eigentail.sources.config import read_config
 from eigentail.sources.formats.recognised import looks_like
-from eigentail.sources.formed import Formed, coded_source
-from eigentail.sources.graph_tensors import named
+from eigentail.sources.graphs.formed import Formed, coded_source
+from eigentail.sources.graphs.protobuf import BYTES, VARINT, Message, read_message
+from eigentail.sources.graphs.tensors import named
 from eigentail.sources.place import place
-from eigentail.sources.protobuf import BYTES, VARINT, Message, read_message
 from eigentail.sources.protocol import Format, Probe
 from eigentail.sources.ranges import RangeReader, open_range
-from eigentail.sources.sstable import FOOTER, MAGIC
-from eigentail.sources.tensorflow_bundle import read_bundle
-from eigentail.sources.tensorflow_graph import read_graph
-from eigentail.sources.tensorflow_weights import used_constants
-from eigentail.sources.tensorflow_words import tensors_of, worded
+from eigentail.sources.tensorflow_files.bundle import read_bundle
+from eigentail.sources.tensorflow_files.graph import read_graph
+from eigentail.sources.tensorflow_files.sstable import FOOTER, MAGIC
+from eigentail.sources.tensorflow_files.weights import used_constants
+from eigentail.sources.tensorflow_files.words import tensors_of, worded
 
 SAVED_MODEL: Final = "saved_model.pb"
 _NODES_LOOKED_AT: Final = 4

@@ -15,12 +15,20 @@ from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
 from eigentail.sources.coded import Coded, CodedSource, Rows
 from eigentail.sources.dtypes import dtype_of
-from eigentail.sources.flatbuffer import FlatBuffer
 from eigentail.sources.placed import native, plain_names
 from eigentail.sources.protocol import Format, Probe
 from eigentail.sources.ranges import RangeReader, open_range
-from eigentail.sources.tflite_graph import BATCH_MATMUL, CONV_2D, DEPTHWISE, TYPES, Constant, Use, constants_of
-from eigentail.sources.tflite_roles import Role, names_of, role_of
+from eigentail.sources.tensorflow_files.flatbuffer import FlatBuffer
+from eigentail.sources.tensorflow_files.lite_graph import (
+    BATCH_MATMUL,
+    CONV_2D,
+    DEPTHWISE,
+    TYPES,
+    Constant,
+    Use,
+    constants_of,
+)
+from eigentail.sources.tensorflow_files.lite_roles import Role, names_of, role_of
 
 MAGIC: Final = b"TFL3"
 _BITS: Final = dict(TYPES.values())

@@ -8,13 +8,13 @@ from typing import Final
 from eigentail.records import SourceRef
 from eigentail.sources.coded import CodedSource
 from eigentail.sources.config import read_config
-from eigentail.sources.dcp_source import dcp_source
 from eigentail.sources.formats.torch_legacy import legacy_contents
 from eigentail.sources.formats.torch_zip import zip_contents
 from eigentail.sources.place import place
 from eigentail.sources.protocol import Format, Probe
 from eigentail.sources.ranges import RangeReader, open_range
-from eigentail.sources.torch_storage import Contents
+from eigentail.sources.torch_files.dcp_source import dcp_source
+from eigentail.sources.torch_files.storage import Contents
 
 NAME: Final = ".metadata"
 _PICKLE: Final = re.compile(rb"\x80[\x02-\x05]")

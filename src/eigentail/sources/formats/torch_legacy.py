@@ -9,19 +9,18 @@ from typing import Any, Final
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
-from eigentail.sources.bounded import MAX_PICKLE_BYTES, Bounded
+from eigentail.sources.archives.inflated import StoredRange
 from eigentail.sources.dtypes import dtype_of
-from eigentail.sources.inflated import StoredRange
 from eigentail.sources.protocol import Format, Probe
-from eigentail.sources.ranges import RangeFile, RangeReader
-from eigentail.sources.torch_storage import Contents, StorageSource, open_torch, tensors_in
-from eigentail.sources.unpickle import unpickle
+from eigentail.sources.ranges import REFETCH, RangeFile, RangeReader
+from eigentail.sources.torch_files.bounded import MAX_PICKLE_BYTES, Bounded
+from eigentail.sources.torch_files.storage import Contents, StorageSource, big_endian, open_torch, tensors_in
+from eigentail.sources.torch_files.unpickle import unpickle
 
 _MAGIC: Final = 0x1950A86A20F9469CFC6C
 _PICKLED_MAGIC: Final = b"\x8a\x0a" + _MAGIC.to_bytes(10, "little") + b"."
 _PROTOCOL: Final = 1001
 _LENGTH: Final = struct.Struct("<q")
-_DAMAGED: Final = "the file is damaged or was cut short: fetch it again"
 _TAR_MEMBERS: Final = (b"sys_info\0", b"pickle\0", b"tensors\0", b"storages\0")
 
 
@@ -62,7 +61,7 @@ def legacy_contents(reader: RangeReader, where: str) -> Contents:
     if (magic, version) != (_MAGIC, _PROTOCOL):
         raise SourceError("does not begin as a torch file does", where=where, hint="was it written by torch.save?")
     if not isinstance(system, dict) or system.get("little_endian") is not True:
-        raise SourceError("was written on a big-endian machine", where=where, hint="load and save it on a usual one")
+        raise big_endian(where)
     tree, storages = unpickle(file, where)
     keys = unpickle(file, where).tree
     return Contents(tensors_in(tree, where), _storages(reader, file.position, _sizes(keys, storages, where), where))
@@ -71,7 +70,7 @@ def legacy_contents(reader: RangeReader, where: str) -> Contents:
 def _sizes(keys: Any, storages: Mapping[str, str], where: str) -> dict[str, int]:
     """Bytes a value of each storage, in the order in which they follow."""
     if not isinstance(keys, list) or not all(type(key) is str and key in storages for key in keys):
-        raise SourceError("lists storages that no tensor names", where=where, hint=_DAMAGED)
+        raise SourceError("lists storages that no tensor names", where=where, hint=REFETCH)
     return {key: dtype_of(storages[key]).itemsize for key in keys}
 
 
@@ -85,7 +84,7 @@ def _storages(reader: RangeReader, at: int, sizes: Mapping[str, int], where: str
             raise SourceError(
                 f"storage {key!r} has {numel} values, but the file ends at byte {reader.size}",
                 where=where,
-                hint=_DAMAGED,
+                hint=REFETCH,
             )
         found[key] = StoredRange(reader, at, numel * size)
         at += numel * size

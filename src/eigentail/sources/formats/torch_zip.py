@@ -9,13 +9,13 @@ from typing import Final, final
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
-from eigentail.sources.archive import open_archive
-from eigentail.sources.bounded import MAX_PICKLE_BYTES, Bounded
-from eigentail.sources.inflated import announce, member_range
+from eigentail.sources.archives.inflated import announce, member_range
+from eigentail.sources.archives.zips import open_archive
 from eigentail.sources.protocol import Format
-from eigentail.sources.ranges import RangeReader
-from eigentail.sources.torch_storage import Contents, StorageSource, open_torch, tensors_in
-from eigentail.sources.unpickle import unpickle
+from eigentail.sources.ranges import REFETCH, RangeReader
+from eigentail.sources.torch_files.bounded import MAX_PICKLE_BYTES, Bounded
+from eigentail.sources.torch_files.storage import Contents, StorageSource, big_endian, open_torch, tensors_in
+from eigentail.sources.torch_files.unpickle import unpickle
 
 
 def open_zip(ref: SourceRef) -> StorageSource:
@@ -56,7 +56,7 @@ def zip_contents(reader: RangeReader, where: str) -> Contents:
             hint="save the state dict alone: torch.save(torch.jit.load(path).state_dict(), new_path)",
         )
     if "byteorder" in archive and archive.read("byteorder", 16) != b"little":
-        raise SourceError("was written on a big-endian machine", where=where, hint="load and save it on a usual one")
+        raise big_endian(where)
     pickled = archive.read("data.pkl", MAX_PICKLE_BYTES)
     tensors = tensors_in(unpickle(Bounded(io.BytesIO(pickled), len(pickled)), where).tree, where)
     names = {tensor.storage.key: f"data/{tensor.storage.key}" for tensor in tensors.values()}
@@ -115,7 +115,7 @@ class _Archive:
         return bytes(inside.read(0, inside.size))
 
     def _refusal(self, what: str) -> SourceError:
-        return SourceError(what, where=self._where, hint="the file is damaged or was cut short: fetch it again")
+        return SourceError(what, where=self._where, hint=REFETCH)
 
 
 FORMAT: Final = Format(

@@ -10,20 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigentail.records import TensorSpec
-from eigentail.sources.scheme import (
-    FLOATS,
-    WORDS,
-    Fetch,
-    Rows,
-    Scheme,
-    Stored,
-    Weight,
-    count_in,
-    prefix_of,
-    shown,
-    unfit,
-)
-from eigentail.sources.unpacked import Codes, grouped, runs_of, unpacked
+from eigentail.sources.quantised.qweight import mains, misfit, parts_of
+from eigentail.sources.quantised.unpacked import Codes, grouped, runs_of, unpacked
+from eigentail.sources.scheme import Fetch, Rows, Scheme, Stored, Weight, count_in, prefix_of, shown, unfit
 
 TITLE: Final = "AWQ"
 BITS: Final = 4
@@ -61,19 +50,12 @@ def _is_gemv(codes: TensorSpec, zeros: TensorSpec, scales: TensorSpec) -> bool:
 
 
 def _claims(stored: Stored) -> Iterator[str]:
-    for prefix in stored.ending("qweight", "qzeros"):
-        main = stored.get(f"{prefix}qweight") or stored.get(f"{prefix}qzeros")
-        if main is not None and main.dtype in WORDS and is_awq(stored, prefix):
-            yield main.name
+    return (main.name for prefix, main in mains(stored) if is_awq(stored, prefix))
 
 
 def _weight(stored: Stored, name: str) -> Weight:
     prefix = prefix_of(name)
-    parts = {
-        "qweight": stored.part(TITLE, f"{prefix}qweight", WORDS, {2}),
-        "scales": stored.part(TITLE, f"{prefix}scales", FLOATS, {2}),
-        "qzeros": stored.part(TITLE, f"{prefix}qzeros", WORDS, {2}),
-    }
+    parts = parts_of(stored, prefix, TITLE)
     codes, zeros, scales = parts["qweight"], parts["qzeros"], parts["scales"]
     if _is_gemv(codes, zeros, scales):
         shape = (codes.shape[0], codes.shape[1] * PER_WORD)
@@ -90,8 +72,7 @@ def _gemm_group(shape: tuple[int, int], parts: Mapping[str, TensorSpec]) -> int:
     outputs, inputs = shape
     groups = parts["scales"].shape[0]
     if parts["scales"].shape[1] != outputs or parts["qzeros"].shape != (groups, outputs // PER_WORD):
-        shapes = ", ".join(f"{role} {'x'.join(map(str, part.shape))}" for role, part in parts.items())
-        raise unfit(TITLE, f"the shapes of its parts do not fit together ({shapes})")
+        raise misfit(parts, TITLE)
     if inputs % groups:
         raise unfit(TITLE, f"{groups} groups do not divide {inputs} inputs")
     return inputs // groups

@@ -11,21 +11,9 @@ from numpy.typing import NDArray
 
 from eigentail.records import TensorSpec
 from eigentail.sources.quantised.awq import is_awq
-from eigentail.sources.scheme import (
-    FLOATS,
-    INTEGERS,
-    WORDS,
-    Fetch,
-    Rows,
-    Scheme,
-    Stored,
-    Weight,
-    count_in,
-    prefix_of,
-    shown,
-    unfit,
-)
-from eigentail.sources.unpacked import grouped, runs_of, unpacked
+from eigentail.sources.quantised.qweight import mains, misfit, parts_of
+from eigentail.sources.quantised.unpacked import grouped, runs_of, unpacked
+from eigentail.sources.scheme import INTEGERS, Fetch, Rows, Scheme, Stored, Weight, count_in, prefix_of, shown, unfit
 
 Index = NDArray[np.intp]
 
@@ -37,19 +25,12 @@ _ONES: Final = {2: 0x55555555, 4: 0x11111111, 8: 0x01010101}
 
 
 def _claims(stored: Stored) -> Iterator[str]:
-    for prefix in stored.ending("qweight", "qzeros"):
-        main = stored.get(f"{prefix}qweight") or stored.get(f"{prefix}qzeros")
-        if main is not None and main.dtype in WORDS and not is_awq(stored, prefix):
-            yield main.name
+    return (main.name for prefix, main in mains(stored) if not is_awq(stored, prefix))
 
 
 def _weight(stored: Stored, name: str) -> Weight:
     prefix = prefix_of(name)
-    parts = {
-        "qweight": stored.part(TITLE, f"{prefix}qweight", WORDS, {2}),
-        "scales": stored.part(TITLE, f"{prefix}scales", FLOATS, {2}),
-        "qzeros": stored.part(TITLE, f"{prefix}qzeros", WORDS, {2}),
-    }
+    parts = parts_of(stored, prefix, TITLE)
     if stored.get(f"{prefix}g_idx") is not None:
         parts["g_idx"] = stored.part(TITLE, f"{prefix}g_idx", INTEGERS, {1})
     bits, inputs = _sizes(parts)
@@ -68,10 +49,7 @@ def _sizes(parts: Mapping[str, TensorSpec]) -> tuple[int, int]:
     (words, outputs), (groups, width) = parts["qweight"].shape, parts["qzeros"].shape
     bits, rest = divmod(32 * width, outputs)
     if parts["scales"].shape != (groups, outputs) or rest or bits not in BITS or 32 * words % bits:
-        shapes = ", ".join(
-            f"{role} {'x'.join(map(str, parts[role].shape))}" for role in ("qweight", "qzeros", "scales")
-        )
-        raise unfit(TITLE, f"the shapes of its parts do not fit together ({shapes})")
+        raise misfit(parts, TITLE)
     inputs = 32 * words // bits
     if "g_idx" in parts and parts["g_idx"].shape != (inputs,):
         raise unfit(TITLE, f"g_idx has {parts['g_idx'].shape[0]} entries for {inputs} inputs")

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from eigentail.records import TensorSpec
 from eigentail.sources.dtypes import dtype_of
+from eigentail.sources.quantised.unpacked import E2M1, looked_up, powers_of_two, scaled_runs, unpacked
 from eigentail.sources.scheme import FLOATS, Fetch, Rows, Scheme, Stored, Weight, count_in, prefix_of, shown, unfit
-from eigentail.sources.unpacked import E2M1, looked_up, powers_of_two, scaled_runs, unpacked
 
 TITLE: Final = "MLX"
 BITS: Final = (2, 3, 4, 5, 6, 8)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigentail.records import TensorSpec
+from eigentail.sources.quantised.unpacked import E2M1, looked_up, powers_of_two, scaled_runs
 from eigentail.sources.scheme import (
     BYTES,
     EXPONENTS,
@@ -23,7 +24,6 @@ from eigentail.sources.scheme import (
     shown,
     unfit,
 )
-from eigentail.sources.unpacked import E2M1, looked_up, powers_of_two, scaled_runs
 
 TITLE: Final = "MXFP4"
 _CODES: Final = BYTES | {"int8"}

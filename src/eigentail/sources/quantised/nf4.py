@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from eigentail.records import TensorSpec
 from eigentail.sources.placed import nbytes_of
+from eigentail.sources.quantised.unpacked import looked_up
 from eigentail.sources.scheme import BYTES, FLOATS, Fetch, Rows, Scheme, Stored, Weight, shown, unfit
-from eigentail.sources.unpacked import looked_up
 
 TITLE: Final = "bitsandbytes, 4 bits"
 MAX_STATE: Final = 64 << 10

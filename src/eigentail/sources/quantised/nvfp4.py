@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from eigentail.sources.quantised.unpacked import E2M1, looked_up, scaled_runs
 from eigentail.sources.scheme import BYTES, FLOATS, Fetch, Rows, Scheme, Stored, Weight, prefix_of, shown, unfit
-from eigentail.sources.unpacked import E2M1, looked_up, scaled_runs
 
 TITLE: Final = "NVFP4"
 _GROUP: Final = 16

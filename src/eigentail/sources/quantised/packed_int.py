@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigentail.records import TensorSpec
+from eigentail.sources.quantised.unpacked import grouped, runs_of, unpacked
 from eigentail.sources.scheme import (
     FLOATS,
     INTEGERS,
@@ -25,7 +26,6 @@ from eigentail.sources.scheme import (
     unfit,
     weights_said,
 )
-from eigentail.sources.unpacked import grouped, runs_of, unpacked
 
 TITLE: Final = "compressed-tensors, packed integers"
 _BITS: Final = (4, 8, 2, 3, 5, 6, 7)

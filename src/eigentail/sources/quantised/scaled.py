@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigentail.records import TensorSpec
+from eigentail.sources.quantised.unpacked import powers_of_two
 from eigentail.sources.scheme import (
     EXPONENTS,
     FLOAT8,
@@ -25,7 +26,6 @@ from eigentail.sources.scheme import (
     unfit,
     weights_said,
 )
-from eigentail.sources.unpacked import powers_of_two
 
 TITLE: Final = "FP8 or integers with scales"
 _SCALES: Final = FLOATS | EXPONENTS

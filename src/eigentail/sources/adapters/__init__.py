@@ -1,0 +1,1 @@
+"""ADAPTERS -> the changes that they make to weights, whatever tool wrote them."""

@@ -1,0 +1,1 @@
+"""ARCHIVES -> their members as ranges of bytes; nothing is ever extracted."""

@@ -1,0 +1,1 @@
+"""GGUF: its header, and the types of its tensors."""

@@ -1,0 +1,1 @@
+"""GRAPHS -> named weights: what every graph format shares, protobuf, and ONNX."""

@@ -1,0 +1,1 @@
+"""TensorFlow's graphs, bundles and flatbuffers -> what its formats are read with."""
