@@ -15,9 +15,10 @@ from safetensors.numpy import save_file
 import eigentail as et
 from eigentail.analysis import calibrate
 from eigentail.analysis.cost import cost_of, reading_rate, side_by_side, square_seconds
-from eigentail.analysis.describe import Description, described
+from eigentail.analysis.describe import described
 from eigentail.records import Layer, SourceRef, TensorSpec
 from eigentail.records.cost import Hands, LayerCost, Machine
+from eigentail.records.description import Description
 from eigentail.sources import opened
 
 CURVE = ((8, 1e-6), (128, 5e-4), (1024, 0.1), (2048, 0.4))

@@ -12,12 +12,13 @@ from typing import Final
 import numpy as np
 
 from eigentail.analysis.calibrate import this_machine
-from eigentail.analysis.describe import Description, dearest_first, described
+from eigentail.analysis.describe import dearest_first, described
 from eigentail.errors import EigentailError, UsageError
 from eigentail.execution import cores
 from eigentail.metrics import chosen
 from eigentail.records import Layer
 from eigentail.records.cost import Cost, Hands, LayerCost, Machine, Point
+from eigentail.records.description import Description
 from eigentail.settings import Settings
 from eigentail.sources import WeightSource, opened
 from eigentail.sources.dtypes import dtype_of

@@ -14,11 +14,11 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from eigentail.analysis.describe import Description
 from eigentail.analysis.versions import versions
 from eigentail.metrics import chosen
 from eigentail.numerics.tail import estimator_named
 from eigentail.records import SourceRef
+from eigentail.records.description import Description
 from eigentail.settings import Settings
 from eigentail.sources.live import LIVE
 

@@ -7,13 +7,14 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from eigentail.analysis.describe import Description, described
+from eigentail.analysis.describe import described
 from eigentail.analysis.measure import failed, measure
 from eigentail.analysis.nearby import in_order
 from eigentail.analysis.piece import Piece, piece_of
 from eigentail.backends import settled
 from eigentail.execution import Executor, LostError, serial
 from eigentail.records import LayerReport
+from eigentail.records.description import Description
 from eigentail.settings import Settings
 from eigentail.sources import WeightSource, opened
 from eigentail.store import SpectrumStore
