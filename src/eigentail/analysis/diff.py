@@ -15,6 +15,7 @@ from eigentail.analysis.change import measure_change
 from eigentail.analysis.damage import judge_difference, seen_together
 from eigentail.analysis.deed import done_to
 from eigentail.analysis.fetches import fetches_of_both
+from eigentail.analysis.hear import heard
 from eigentail.analysis.progress import SILENT
 from eigentail.analysis.units import Found, Unit, units_of
 from eigentail.analysis.versions import versions
@@ -116,7 +117,8 @@ def diff(
         found: list[Found] = []
         try:
             there = replace(settings, device=settled(settings.device, sum(unit.flops for unit in plan.units)))
-            for done in using(partial(measure_change, delta=plan.delta, settings=there, store=store), plan.units):
+            measure = partial(measure_change, delta=plan.delta, settings=there, store=store)
+            for done in heard(using, measure, plan.units, store):
                 found.append(done)
                 for row in done.rows:
                     progress.finished(row)
