@@ -177,13 +177,3 @@ def test_the_verdict_depends_neither_on_the_metrics_asked_for_nor_on_the_estimat
     other = et.analyze(et.example(net), et.Settings(metrics=("log_norm",), tail="hill"))
     for found in (few, other):
         assert [row.verdict for row in found.layers] == [row.verdict for row in usual.layers]
-
-
-def test_a_heavy_tail_is_not_called_under_trained_because_the_fit_is_short() -> None:
-    import eigentail as et
-
-    rng = np.random.default_rng(1)
-    entries = (1 + rng.pareto(2.5, (24, 256, 128))) * rng.choice([-1, 1], (24, 256, 128))
-    rows = et.analyze({f"{i}.weight": each for i, each in enumerate(entries)}).layers
-    assert any(row.fit.alpha > 6 for row in rows)
-    assert {row.verdict for row in rows} <= {Verdict.WELL_TRAINED, Verdict.OVER_TRAINED}
