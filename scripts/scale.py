@@ -21,9 +21,10 @@ from measured.page import put, table
 
 from eigentail.analysis.calibrate import this_machine
 from eigentail.analysis.cost import cost_of
-from eigentail.analysis.describe import Description, described
+from eigentail.analysis.describe import described
 from eigentail.records import SourceRef, TensorSpec
 from eigentail.records.cost import Cost, Hands, Machine
+from eigentail.records.description import Description
 from eigentail.reports.cost_table import duration
 from eigentail.settings import Settings
 

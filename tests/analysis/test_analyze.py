@@ -13,8 +13,8 @@ import pytest
 from nets import Wrapped, convnet, essence, mlp, numbers, unreadable
 
 import eigentail as et
-from eigentail.analysis import Description
 from eigentail.records import FitStatus, Layer, LayerReport, ModelReport, Verdict
+from eigentail.records.description import Description
 from eigentail.sources.ranges import LocalRange
 
 

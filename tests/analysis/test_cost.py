@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 
 import msgspec
@@ -15,9 +16,12 @@ from safetensors.numpy import save_file
 import eigentail as et
 from eigentail.analysis import calibrate
 from eigentail.analysis.cost import cost_of, reading_rate, side_by_side, square_seconds
-from eigentail.analysis.describe import Description, described
+from eigentail.analysis.describe import dearest_first, described
+from eigentail.analysis.piece import piece_of
+from eigentail.execution.schedule import GAIN, Limits
 from eigentail.records import Layer, SourceRef, TensorSpec
 from eigentail.records.cost import Hands, LayerCost, Machine
+from eigentail.records.description import Description
 from eigentail.sources import opened
 
 CURVE = ((8, 1e-6), (128, 5e-4), (1024, 0.1), (2048, 0.4))
@@ -64,8 +68,8 @@ class TestArithmetic:
     @given(MODELS, MODELS)
     def test_the_work_of_two_models_is_the_sum(self, a, b):
         both = [*a.layers, *(msgspec.structs.replace(x, index=len(a.layers) + x.index) for x in b.layers)]
-        apart = sum(cost_of(model, MACHINE, hands=FOUR).work for model in (a, b))
-        assert cost_of(work(*both), MACHINE, hands=FOUR).work == pytest.approx(apart)
+        apart = sum(cost_of(model, MACHINE, hands=Hands()).work for model in (a, b))
+        assert cost_of(work(*both), MACHINE, hands=Hands()).work == pytest.approx(apart)
 
     @given(SIDES, SIDES, st.integers(1, 9))
     def test_more_of_anything_never_takes_less(self, a, b, count):
@@ -180,7 +184,52 @@ def played(layers: list[LayerCost], workers: int, budget: int) -> tuple[int, int
 def test_side_by_side_as_played_step_by_step(tasks, workers, budget):
     rows = sorted(tasks, reverse=True)
     layers = [LayerCost(index=i, name="", seconds=t, memory=b) for i, (t, b) in enumerate(rows)]
-    assert side_by_side(layers, workers, budget) == played(layers, workers, budget)
+    assert side_by_side(layers, Limits(workers, budget)) == played(layers, workers, budget)
+
+
+class TestTurns:
+    """The prediction is of the schedule that runs."""
+
+    @staticmethod
+    def ran(model: Description, monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
+        """Which layers the executor hands out by themselves, and which side by side."""
+        module = sys.modules["eigentail.execution.threads"]  # not the function of that name
+        monkeypatch.setattr(module, "is_quiet", lambda: True)
+        parts: list[set[str]] = []
+
+        def noted(start, work, limits):
+            parts.append({piece.layer.name for piece in work})
+            return iter(())
+
+        monkeypatch.setattr(module, "scheduled", noted)
+        list(et.threads(4)(str, [piece_of(each, model.settings) for each in dearest_first(model.layers)]))
+        return parts
+
+    @pytest.mark.parametrize(
+        "sides",
+        [(4096,), (8192, *[512] * 20), (4096,) * 4, (4096,) * 5, (2048, 2047), (1500,), (9000, 9000, 3000)],
+        ids=lambda sides: "-".join(map(str, sides[:4])),
+    )
+    @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+    def test_what_runs_by_itself_is_predicted_so(self, sides, dtype, monkeypatch):
+        model = work(*(layer(i, m, m, dtype=dtype) for i, m in enumerate(sides)))
+        crowded = msgspec.structs.replace(MACHINE, crowding=(2.0, 2.0))
+        apart, together = (cost_of(model, crowded, hands=Hands(workers=n)) for n in (1, 4))
+        alone, _ = self.ran(model, monkeypatch)
+        for one, many in zip(apart.layers, together.layers, strict=True):
+            ratio = many.seconds / one.seconds
+            assert (1 / GAIN <= ratio < 1) if one.name in alone else ratio == pytest.approx(2.0)
+
+    def test_one_large_layer_takes_every_core_and_the_others_follow(self):
+        model = work(layer(0, 8192, 8192), *(layer(i, 512, 512) for i in range(1, 4)))
+        found = cost_of(model, MACHINE, hands=FOUR)
+        large, *small = found.layers
+        assert found.seconds == pytest.approx(MACHINE.start + large.seconds + max(each.seconds for each in small))
+        assert large.seconds < cost_of(model, MACHINE, hands=Hands()).layers[0].seconds
+
+    def test_one_layer_is_the_memory_of_one(self):
+        model = work(layer(0, 4096, 4096), layer(1, 64, 64))
+        assert cost_of(model, MACHINE, hands=FOUR).memory == MACHINE.base + model.layers[0].memory
 
 
 class TestReading:

@@ -124,6 +124,22 @@ def test_every_verdict_but_failed_has_a_rule() -> None:
 
 
 @pytest.mark.parametrize(
+    ("alpha", "low", "verdict", "words"),
+    [
+        (8.0, 6.1, Verdict.UNDER_TRAINED, "alpha 8.00 (6.10 to 30.00) is above 6"),
+        (8.0, 6.0, Verdict.WELL_TRAINED, "alpha 8.00 (6.00 to 30.00) is not told apart from 6"),
+        (8.0, float("nan"), Verdict.UNDER_TRAINED, "alpha 8.00 is above 6"),
+        (5.9, 4.0, Verdict.WELL_TRAINED, "alpha 5.90 (4.00 to 30.00) is between 2 and 6"),
+    ],
+)
+def test_and_so_is_under_trained(alpha: float, low: float, verdict: Verdict, words: str) -> None:
+    interval = Interval(low=low, high=30.0 if low == low else low)
+    noise_test = noise_of(spectrum())
+    signs = Signs(layer=layer(), fit=fit(alpha), spectrum=spectrum(), noise=noise_test, interval=interval)
+    assert judge_signs(signs) == (verdict, words)
+
+
+@pytest.mark.parametrize(
     ("alpha", "high", "verdict", "words"),
     [
         (1.6, 1.9, Verdict.OVER_TRAINED, "alpha 1.60 (1.50 to 1.90) is below 2"),
@@ -150,10 +166,14 @@ def test_thresholds_are_not_held_against_an_exponent_of_another_scale() -> None:
         assert row.reason == f"alpha by clauset {by_clauset.fit.alpha:.2f} is between 2 and 6"
 
 
-def test_the_verdict_does_not_depend_on_the_metrics_asked_for() -> None:
+@pytest.mark.parametrize("net", ["digits_noise/noise_000", "digits_noise/noise_025", "gpt_demo/trained"])
+def test_the_verdict_depends_neither_on_the_metrics_asked_for_nor_on_the_estimator(net: str) -> None:
     import eigentail as et
 
-    usual = et.analyze(et.example())
-    assert usual.layers["fc1"].fit.alpha < 2 < usual.layers["fc1"].metrics["alpha_hi"]
-    few = et.analyze(et.example(), et.Settings(metrics=("log_norm",), null="none"))
-    assert [row.verdict for row in few.layers] == [row.verdict for row in usual.layers]
+    usual = et.analyze(et.example(net))
+    alphas = [(row.metrics["alpha_lo"], row.fit.alpha, row.metrics["alpha_hi"]) for row in usual.layers if row.fit.ok]
+    assert any(alpha < 2 < high or low < 6 < alpha for low, alpha, high in alphas)
+    few = et.analyze(et.example(net), et.Settings(metrics=("log_norm",), null="none"))
+    other = et.analyze(et.example(net), et.Settings(metrics=("log_norm",), tail="hill"))
+    for found in (few, other):
+        assert [row.verdict for row in found.layers] == [row.verdict for row in usual.layers]

@@ -61,6 +61,12 @@ def test_planted_tails_are_seen(what: str) -> None:
     assert readings.share(found, *readings.SEEN) >= 0.8
 
 
+def test_no_planted_tail_is_called_under_trained_because_its_fit_is_short() -> None:
+    found = [reading for row in tails() for reading in row.readings]
+    assert [reading for reading in found if reading.alpha > 6]
+    assert readings.share(found, Verdict.UNDER_TRAINED) == 0
+
+
 def test_the_heavier_the_entries_the_smaller_alpha() -> None:
     plants = [what for what in trained.PLANTS if what.startswith("Pareto")]
     means = [sum(one.alpha for row in tails() if row.what == what for one in row.readings) for what in plants]

@@ -58,10 +58,11 @@ class TestAnalyze:
         assert result.stderr.startswith(f"eigentail: {home}: cannot be used as a store (")
         assert result.stderr.count("\n") == 1
 
-    def test_what_cannot_be_kept_is_told_in_one_line(self, run, model, home) -> None:
+    @pytest.mark.parametrize("executor", ["serial", "threads", "processes"])
+    def test_what_cannot_be_kept_is_told_in_one_line(self, run, model, home, executor: str) -> None:
         home.mkdir()
         (home / "spectra").write_text("a file")
-        result = run("analyze", model)
+        result = run("analyze", model, "--executor", executor, "--workers", 2)
         assert result.exit_code == 0
         assert "3 layers: " in result.stdout
         assert result.stderr.startswith(f"eigentail: {home}: spectra are not kept (")
@@ -108,6 +109,20 @@ class TestCache:
         assert full["entries"] == len(files) == 3
         assert full["bytes"] == sum(path.stat().st_size for path in files)
         assert "entries  3" in run("cache").stdout
+
+    @pytest.mark.parametrize("executor", ["serial", "threads", "processes"])
+    @pytest.mark.parametrize("words", [["analyze", "--tail", "hill"], ["diff"]], ids=["analyze", "diff"])
+    def test_a_damaged_one_is_told_by_whoever_finds_it(self, run, model, words: list[str], executor: str) -> None:
+        run("analyze", model)
+        paths = [entry.path for entry in user_store().entries()[1:]]
+        for path in paths:
+            path.write_bytes(path.read_bytes()[:-1])
+        verb, *choices = words
+        models = [model] if verb == "analyze" else [model, model]
+        said = run(verb, *models, *choices, "--executor", executor, "--workers", 2).stderr.splitlines()
+        told = {f"eigentail: {path}: this spectrum is damaged: it is computed again" for path in paths}
+        assert (set(said), len(said)) == (told, 2)
+        assert user_store().damaged() == []
 
     def test_verify_lists_the_damaged(self, run, model) -> None:
         run("analyze", model)

@@ -40,6 +40,38 @@ def test_what_will_be_read_is_said_beforehand(hub: FakeHub, tmp_path: Path) -> N
         assert TOKEN not in text
 
 
+@pytest.mark.parametrize("verb", ["diff", "compare"])
+def test_what_is_read_of_each_of_two_is_said_beforehand(hub: FakeHub, verb: str) -> None:
+    hub.files = {f"{name}/model.safetensors": save(NET) for name in ("base", "tuned")}
+    before = hub.sent
+    found = CliRunner().invoke(main, [verb, *(f"openai-community/gpt2/{name}" for name in ("base", "tuned")), "--json"])
+    read = "80.80" if verb == "diff" else "80.00"  # a diff holds biases against each other too
+    said = f"reads {read} kB of 80.80 kB from openai-community/gpt2@{COMMIT[:7]}\n"
+    assert (found.exit_code, found.stderr) == (0, 2 * said)
+    assert 0 <= hub.sent - before - 2000 * float(read) <= 2000  # and the headers
+
+
+def test_what_is_read_of_an_adapter_is_said_beside_its_base(hub: FakeHub) -> None:
+    pair = {"fc1.lora_A.weight": np.ones((2, 100), np.float32), "fc1.lora_B.weight": np.ones((200, 2), np.float32)}
+    config = b'{"peft_type": "LORA", "r": 2, "lora_alpha": 4}'
+    lora = {"lora/adapter_model.safetensors": save(pair), "lora/adapter_config.json": config}
+    hub.files = {"base/model.safetensors": save(NET), **lora}
+    base, lora = "openai-community/gpt2/base", "openai-community/gpt2/lora"
+    of_base = f"reads 80.80 kB of 80.80 kB from openai-community/gpt2@{COMMIT[:7]}\n"
+    of_pair = f"reads 2.40 kB of 2.40 kB from openai-community/gpt2@{COMMIT[:7]}\n"
+    assert CliRunner().invoke(main, ["diff", base, lora, "--json"]).stderr == 2 * of_base + of_pair
+    merged = CliRunner().invoke(main, ["analyze", f"{base}+{lora}", "--json"])
+    assert merged.stderr == of_base.replace("80.80", "80.00", 1) + of_pair
+
+
+def test_nothing_is_said_of_what_is_here(tmp_path: Path) -> None:
+    (tmp_path / "a.safetensors").write_bytes(save(NET))
+    found = CliRunner().invoke(
+        main, ["diff", str(tmp_path / "a.safetensors"), str(tmp_path / "a.safetensors"), "--json"]
+    )
+    assert (found.exit_code, found.stderr) == (0, "")
+
+
 def test_download_keeps_the_files_and_is_not_repeated(hub: FakeHub, tmp_path: Path) -> None:
     for verb in (["analyze", "openai-community/gpt2"], ["compare", "openai-community/gpt2", "openai-community/gpt2"]):
         found = CliRunner().invoke(main, [*verb, "--download", "--no-store", "--json"])

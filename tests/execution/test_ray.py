@@ -24,6 +24,7 @@ import eigentail as et
 from eigentail.cli import main
 from eigentail.execution import LostError, ray
 from eigentail.execution import cluster as cluster_file
+from eigentail.store import SpectrumStore
 
 engine = pytest.importorskip("ray")
 
@@ -86,6 +87,16 @@ def test_on_the_command_line_without_a_word_of_ray(cluster: Any, model: Path) ->
     serial = CliRunner().invoke(main, [*words, "--executor", "serial"])
     assert (done.returncode, done.stdout) == (serial.exit_code, serial.stdout)
     assert done.stderr == serial.stderr
+
+
+def test_a_damaged_spectrum_is_told_of_here(cluster: Any, model: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    store = SpectrumStore(tmp_path / "home", tell=said.append)
+    et.analyze(model, store=store)
+    path = store.entries()[2].path
+    path.write_bytes(path.read_bytes()[:-1])
+    et.analyze(model, et.Settings(tail="hill"), store=store, using=ray(address=cluster.address))
+    assert said == [f"{path}: this spectrum is damaged: it is computed again"]
 
 
 def test_the_example_program(cluster: Any, model: Path, tmp_path: Path) -> None:

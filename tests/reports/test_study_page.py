@@ -12,7 +12,8 @@ import pytest
 from eigentail.analysis.study import studies, study
 from eigentail.records.study import Series, SeriesModel, Study
 from eigentail.records.trend import Trend
-from eigentail.reports.study_page import as_text, studies_page
+from eigentail.reports import render
+from eigentail.reports.study_page import studies_page
 from eigentail.reports.study_tables import groups_table, headline_table, models_table, printed_table, trends_table
 from eigentail.settings import Settings
 
@@ -34,13 +35,13 @@ def named(name: str, group: str = "") -> Study:
 
 
 def test_csv_has_every_metric_and_statistic_of_every_study(measured: Study) -> None:
-    table = list(csv.DictReader(io.StringIO(as_text((measured,), "csv"))))
+    table = list(csv.DictReader(io.StringIO(render(studies_page((measured,)), "csv"))))
     assert [row["number"] for row in table] == [*measured.metrics, "parameters", "layers"]
     for row in table:
         trend: Trend = {**measured.metrics, **measured.baselines}[row["number"]]
         told = float(row["tau"]) if row["tau"] else math.nan
         assert repr(told) == repr(trend.kendall_tau)
-    both = list(csv.DictReader(io.StringIO(as_text(studies("nature2021"), "csv"))))
+    both = list(csv.DictReader(io.StringIO(render(studies_page(studies("nature2021")), "csv"))))
     assert len({row["series"] for row in both}) == 5
 
 
@@ -48,7 +49,7 @@ def test_two_ways_of_counting_are_told_apart(measured: Study) -> None:
     slices = study("zoo-digits_noise", Settings(conv="per-slice"))
     columns = [column.name for column in trends_table((measured, slices)).columns]
     assert columns[:2] == ["counted", "number"]
-    assert "per conv slice: " in as_text((measured, slices), "text")
+    assert "per conv slice: " in render(studies_page((measured, slices)), "text")
 
 
 def test_json_is_typed_and_nan_is_null(measured: Study) -> None:
@@ -64,7 +65,7 @@ def test_json_is_typed_and_nan_is_null(measured: Study) -> None:
 
 
 def test_json_of_several_is_a_list_of_the_same(measured: Study) -> None:
-    document = json.loads(as_text((measured, measured), "json"))
+    document = json.loads(render(studies_page((measured, measured)), "json"))
     assert document["schema_version"] == 1
     assert document["studies"][0] == document["studies"][1] == json.loads(measured.to_json())
 
@@ -79,7 +80,7 @@ def test_printed_numbers_stand_beside_the_recomputed_ones() -> None:
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html", "csv", "json"])
 def test_nothing_in_a_name_can_become_markup_or_a_formula(form: str) -> None:
-    text = as_text((named('=<script>"&|\n'),), form)
+    text = render(studies_page((named('=<script>"&|\n'),)), form)
     assert "<script>" not in text.replace("\\<script", "") or form in ("text", "json", "csv")
     if form == "csv":
         assert "\n=" not in text
@@ -89,7 +90,7 @@ def test_nothing_in_a_name_can_become_markup_or_a_formula(form: str) -> None:
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html"])
 def test_caveats_and_findings_are_in_every_form_for_people(form: str, measured: Study) -> None:
-    text = " ".join(as_text((measured,), form).split())
+    text = " ".join(render(studies_page((measured,)), form).split())
     assert "test labels are never shuffled" in text
     assert "one exchanged pair makes it" in text
     assert "trained by this project" in text or form == "text"

@@ -18,6 +18,7 @@ from safetensors.numpy import save
 
 import eigentail as et
 from eigentail.errors import SourceError
+from eigentail.records.description import Fetch
 from eigentail.sources import identify, open_source
 from eigentail.sources.far.hub_download import fetched
 
@@ -132,8 +133,9 @@ def test_many_windows_are_read_once_each_by_any_number_of_threads(
 def test_describing_reads_headers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     with a_hub(monkeypatch) as hub:
         work = et.describe("org/name")
-        assert work.origin == f"org/name@{COMMIT[:7]}"
-        assert (work.nbytes, work.stored) == (MATRICES, sum(array.nbytes for array in NET.values()))
+        everything = sum(array.nbytes for array in NET.values())
+        assert work.fetches == (Fetch(f"org/name@{COMMIT[:7]}", MATRICES, everything),)
+        assert work.nbytes == MATRICES
         assert hub.sent < 4000
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pickle
 import subprocess
 import sys
 from hashlib import blake2b
@@ -249,6 +250,45 @@ class TestAnalysis:
         analyze(net(layers=2), store=store)
         assert len(solved) == 1
         assert store.trouble == f"{store.home}: spectra are not kept (permission denied)"
+
+
+class TestCopies:
+    """What a copy in another process finds out is told where the analysis was begun."""
+
+    @pytest.fixture
+    def said(self) -> list[str]:
+        return []
+
+    @pytest.fixture
+    def own(self, tmp_path: Path, said: list[str]) -> SpectrumStore:
+        return SpectrumStore(tmp_path / "home", tell=said.append)
+
+    def test_a_copy_keeps_its_news_until_it_is_asked(self, own, said) -> None:
+        stack = np.eye(3)[None]
+        address = address_of(stack)
+        own.put(address, spectrum_of(stack))
+        own.entries()[0].path.write_bytes(b"")
+        copy = pickle.loads(pickle.dumps(own))
+        assert (copy.get(address), said, own.news()) == (None, [], ())
+        news = copy.news()
+        assert [notice.sentence.endswith(": this spectrum is damaged: it is computed again") for notice in news] == [
+            True
+        ]
+        assert copy.news() == ()
+        own.hear(pickle.loads(pickle.dumps(news)))
+        assert said == [notice.sentence for notice in news]
+
+    def test_the_same_trouble_of_several_copies_is_told_once(self, own, said) -> None:
+        own.home.mkdir()
+        (own.home / "spectra").write_text("a file")
+        stack = np.eye(3)[None]
+        for _ in range(2):
+            copy = pickle.loads(pickle.dumps(own))
+            for _ in range(2):
+                copy.put(address_of(stack), spectrum_of(stack))
+            own.hear(copy.news())
+        assert said == [f"{own.trouble}: the analysis goes on without"]
+        assert own.trouble.startswith(f"{own.home}: spectra are not kept (")
 
 
 WRITER = """

@@ -3,7 +3,7 @@
 from eigentail.analysis.analyze import Interrupted, analyze
 from eigentail.analysis.compare import compare
 from eigentail.analysis.cost import cost
-from eigentail.analysis.describe import Description, describe
+from eigentail.analysis.describe import describe
 from eigentail.analysis.diff import DiffInterrupted, diff
 from eigentail.analysis.document import load
 from eigentail.analysis.merge import merge
@@ -11,6 +11,7 @@ from eigentail.analysis.progress import SILENT, Progress
 from eigentail.analysis.reading import reading_of
 from eigentail.analysis.stream import stream
 from eigentail.analysis.study import studies, study
+from eigentail.records.description import Description
 
 __all__ = [
     "SILENT",

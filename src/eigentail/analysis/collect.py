@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from eigentail.analysis.describe import Description
 from eigentail.analysis.summary import summarise
 from eigentail.analysis.versions import versions
 from eigentail.records import LayerReport, LayerTable, ModelReport, Shards
+from eigentail.records.description import Description
 
 
 def report_of(work: Description, rows: Iterable[LayerReport]) -> ModelReport:

@@ -7,23 +7,26 @@ import math
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from eigentail.analysis.calibrate import this_machine
-from eigentail.analysis.describe import Description, dearest_first, described
+from eigentail.analysis.describe import dearest_first, described
+from eigentail.analysis.piece import Piece, piece_of
 from eigentail.errors import EigentailError, UsageError
 from eigentail.execution import cores
+from eigentail.execution.memory import budget
+from eigentail.execution.schedule import GAIN, Limits, alone_first, taken
 from eigentail.metrics import chosen
 from eigentail.records import Layer
 from eigentail.records.cost import Cost, Hands, LayerCost, Machine, Point
+from eigentail.records.description import Description
 from eigentail.settings import Settings
 from eigentail.sources import WeightSource, opened
 from eigentail.sources.dtypes import dtype_of
 
 _SAMPLE: Final = 8 * 2**20
-_SPARE: Final = 100 * 10**6
 _ON_TOP: Final = ("laws", "goodness", "vectors", "jackknife")
 _CACHED: Final = "the file was read at {:.1f} GB/s, perhaps from memory: a cold disk takes longer"
 _EXTRA: Final = "not counted: what the metrics made from {} take"
@@ -73,7 +76,8 @@ def cost_of(
 ) -> Cost:
     """The arithmetic of `cost`: nothing is measured.
 
-    Layers are dealt to the machines dearest first, as `shard` does, and are done side by side on each.
+    Layers are dealt to the machines dearest first, as `shard` does. On each they are done as `threads` does them where
+    nobody else uses the cores: large ones by themselves where that is shorter, the others side by side.
 
     Args:
         work: from `describe`.
@@ -96,59 +100,51 @@ def cost_of(
     if hands.workers < 1 or hands.machines < 1:
         raise UsageError("fewer than one worker or machine", where="hands", hint="use 1 or more of each")
     per_byte = 1 / reading + (1 / machine.hashing if stored else 0.0)
-    of = {layer.index: _layer_cost(layer, work.settings, machine, (hands, per_byte)) for layer in work.layers}
-    ordered = dearest_first(work.layers)
-    largest = max((8 * layer.shape[0] * layer.shape[1] for layer in ordered), default=0)
-    shards = [[of[layer.index] for layer in ordered[i :: hands.machines]] for i in range(hands.machines)]
-    ends = [side_by_side(shard, hands.workers, 4 * largest + _SPARE) for shard in shards if shard]
+    pieces = [piece_of(layer, work.settings) for layer in dearest_first(work.layers)]
+    shards = [shard for i in range(hands.machines) if (shard := pieces[i :: hands.machines])]
+    plans = [_planned(shard, _Terms(work.settings, machine, hands, per_byte)) for shard in shards]
+    of = {layer.index: layer for plan in plans for layer in plan.layers}
+    layers = tuple(of[layer.index] for layer in work.layers)
     rate = machine.products["float64"][1] * hands.machines
     return Cost(
         hands=hands,
-        seconds=machine.start + max(end for end, _ in ends),
-        work=sum(layer.seconds for layer in of.values()),
-        memory=machine.base + max(peak for _, peak in ends),
+        seconds=machine.start + max(plan.seconds for plan in plans),
+        work=sum(layer.seconds for layer in layers),
+        memory=machine.base + max(plan.peak for plan in plans),
         nbytes=work.nbytes,
         reading=reading,
         flops=work.flops,
         floor=work.flops / rate,
-        layers=tuple(of[layer.index] for layer in work.layers),
+        layers=layers,
         machine=machine,
         notes=_notes(work, reading),
     )
 
 
-def side_by_side(layers: Sequence[LayerCost], workers: int, budget: float) -> tuple[float, int]:
-    """How long a machine takes and how much memory at most: the rule of `eigentail.threads`, played without the work.
+def side_by_side(layers: Sequence[LayerCost], limits: Limits) -> tuple[float, int]:
+    """How long a machine takes and how much memory at most: the schedule of the executors, played without the work.
 
     Args:
-        layers: the dearest first, at least one.
-        workers: how many at a time, with one BLAS thread each.
-        budget: bytes; what does not fit beside others waits.
+        layers: the dearest first.
+        limits: how much at once.
 
     Returns:
         Seconds, and bytes of the layers that are in memory together.
 
     Example:
         >>> layers = [LayerCost(index=i, name="", seconds=1.0, memory=10) for i in range(5)]
-        >>> side_by_side(layers, 2, 100), side_by_side(layers, 2, 15)
+        >>> side_by_side(layers, Limits(2, 100)), side_by_side(layers, Limits(2, 15))
         ((3.0, 20), (5.0, 10))
     """
-    waiting, running = deque(layers), list[tuple[float, int]]()
-    now, used, peak = 0.0, 0, 0
+    waiting, running = deque(layers), list[tuple[float, int, LayerCost]]()
+    now, peak = 0.0, 0
     while waiting or running:
-        while waiting and len(running) < workers:
-            if not running or waiting[0].memory <= budget - used:
-                task = waiting.popleft()
-            elif waiting[-1].memory <= budget - used:
-                task = waiting.pop()
-            else:
-                break
-            heapq.heappush(running, (now + task.seconds, task.memory))
-            used += task.memory
-        peak = max(peak, used)
+        while (task := taken(waiting, [held for _, _, held in running], limits)) is not None:
+            heapq.heappush(running, (now + task.seconds, task.index, task))
+        peak = max(peak, sum(held.memory for _, _, held in running))
         now = running[0][0]
         while running and running[0][0] <= now:  # what ends together is replaced together
-            used -= heapq.heappop(running)[1]
+            heapq.heappop(running)
     return now, peak
 
 
@@ -180,12 +176,59 @@ def reading_rate(source: WeightSource, work: Description) -> float:
     return array.nbytes / (time.perf_counter() - begin)
 
 
-def _layer_cost(layer: Layer, settings: Settings, machine: Machine, terms: tuple[Hands, float]) -> LayerCost:
-    """Spectra, what follows them, and bytes, while all workers are busy."""
-    hands, per_byte = terms
-    share = min(hands.workers - 1, machine.cores - 1) / max(machine.cores - 1, 1)
+class _Terms(NamedTuple):
+    """What a layer takes depends on this beside the layer."""
+
+    settings: Settings
+    machine: Machine
+    hands: Hands
+    per_byte: float
+
+
+class _Plan(NamedTuple):
+    """One machine's share: of each layer what it takes, seconds of all, and bytes of those in memory together."""
+
+    layers: list[LayerCost]
+    seconds: float
+    peak: int
+
+
+class _Pace(NamedTuple):
+    """How many times longer than on one core, with the others idle: a spectrum, what follows it, everything."""
+
+    arithmetic: float = 1 / GAIN
+    after: float = 1.0
+    waits: float = 1.0
+
+
+_ALONE: Final = _Pace()
+
+
+def _planned(pieces: Sequence[Piece], terms: _Terms) -> _Plan:
+    """What runs by itself one after the other, then the rest side by side."""
+    limits = Limits(terms.hands.workers, budget(pieces, None, interpreters=1))
+    alone = alone_first(pieces, limits)
+    first = [_layer_cost(piece.layer, terms, _ALONE) for piece in pieces[:alone]]
+    rest = [_layer_cost(piece.layer, terms, _beside_others(terms)) for piece in pieces[alone:]]
+    seconds, peak = side_by_side(rest, limits)
+    return _Plan(
+        layers=[*first, *rest],
+        seconds=sum(layer.seconds for layer in first) + seconds,
+        peak=max([peak, *(layer.memory for layer in first)]),
+    )
+
+
+def _beside_others(terms: _Terms) -> _Pace:
+    """While all workers are busy."""
+    workers, machine = terms.hands.workers, terms.machine
+    share = min(workers - 1, machine.cores - 1) / max(machine.cores - 1, 1)
     arithmetic, after = (1 + (crowded - 1) * share for crowded in machine.crowding)
-    waits = max(hands.workers / machine.cores, 1.0)  # more workers than cores take turns
+    return _Pace(arithmetic, after, waits=max(workers / machine.cores, 1.0))  # more workers than cores take turns
+
+
+def _layer_cost(layer: Layer, terms: _Terms, pace: _Pace) -> LayerCost:
+    """Spectra, what follows them, and bytes."""
+    settings, machine, _, per_byte = terms
     n, m = layer.shape
     stored = dtype_of(layer.tensors[0].dtype).itemsize
     dtype = (
@@ -194,8 +237,8 @@ def _layer_cost(layer: Layer, settings: Settings, machine: Machine, terms: tuple
     spectrum = square_seconds(m, machine.squares[dtype]) + (n - m) * m**2 / _between(m, machine.grams[dtype])
     fit = _between(layer.num_evals, machine.fits) * max(layer.num_evals / machine.fits[-1][0], 1.0)
     nbytes = layer.count * n * m * stored
-    seconds = arithmetic * _spectra(settings) * layer.count * spectrum + after * fit + nbytes * per_byte
-    return LayerCost(index=layer.index, name=layer.name, seconds=waits * seconds, memory=layer.memory)
+    seconds = pace.arithmetic * _spectra(settings) * layer.count * spectrum + pace.after * fit + nbytes * per_byte
+    return LayerCost(index=layer.index, name=layer.name, seconds=pace.waits * seconds, memory=layer.memory)
 
 
 def square_seconds(m: int, points: Sequence[Point]) -> float:

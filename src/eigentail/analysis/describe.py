@@ -3,79 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
-import msgspec
-
+from eigentail.analysis.fetches import fetches_of
 from eigentail.errors import SourceError, UsageError
 from eigentail.layers import group, select
 from eigentail.metrics import chosen
 from eigentail.numerics.tail import estimator_named
-from eigentail.records import Layer, Skip, SourceRef
+from eigentail.records import Layer, Skip
+from eigentail.records.description import Description
 from eigentail.settings import Settings
 from eigentail.sources import WeightSource, opened
-from eigentail.sources.targets import short_name
-
-
-class Description(msgspec.Struct, frozen=True, kw_only=True):
-    """The work, before it is done.
-
-    Attributes:
-        source: where the weights are.
-        settings: how they would be measured.
-        layers: what would be measured, in model order.
-        skipped: what would not, each with its reason.
-        metrics: the numbers each layer would get.
-        stored: bytes of all tensors there are, read or not.
-        origin: where they come from ("org/name@0123456"), or "" for this machine.
-        shard: (i, n): part i of n of the layers of the model.
-
-    Example:
-        >>> import numpy as np
-        >>> work = describe({"fc.weight": np.ones((64, 32)), "fc.bias": np.ones(64)})
-        >>> [layer.name for layer in work.layers], [skip.name for skip in work.skipped], work.nbytes
-        (['fc'], ['fc.bias'], 16384)
-    """
-
-    source: SourceRef
-    settings: Settings
-    layers: tuple[Layer, ...]
-    skipped: tuple[Skip, ...]
-    metrics: tuple[str, ...]
-    stored: int = 0
-    origin: str = ""
-    shard: tuple[int, int] = (0, 1)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the tensors that would be read, each counted once."""
-        read = {spec.name: spec.nbytes for layer in self.layers for spec in layer.tensors}
-        return sum(read.values())
-
-    @property
-    def flops(self) -> float:
-        """Floating-point operations of the exact spectra."""
-        return sum(layer.flops for layer in self.layers)
-
-    def __repr__(self) -> str:
-        from eigentail.reports import description_page, render  # as the methods of ModelReport
-
-        return render(description_page(self), "brief")
-
-    def _repr_html_(self) -> str:
-        from eigentail.reports import description_page, render
-
-        return render(description_page(self), "notebook")
-
-    def to_pandas(self) -> Any:
-        """The layers as a pandas DataFrame, one row each.
-
-        Raises:
-            UsageError: pandas is not installed.
-        """
-        from eigentail.reports import description_page, to_pandas
-
-        return to_pandas(description_page(self))
 
 
 def describe(target: object, settings: Settings = Settings(), *, shard: tuple[int, int] = (0, 1)) -> Description:
@@ -117,14 +54,14 @@ def described(source: WeightSource, settings: Settings, shard: tuple[int, int] =
     selected = select(found, settings)
     if not selected.layers:
         raise SourceError("no layer to analyse", where=source.ref.target, hint=_why_none(selected.skipped))
+    kept = _shard(selected.layers, shard)
     return Description(
         source=source.ref,
         settings=settings,
-        layers=_shard(selected.layers, shard),
+        layers=kept,
         skipped=selected.skipped,
         metrics=names,
-        stored=sum(spec.nbytes for spec in source.tensors() if not spec.tied_to),
-        origin=short_name(source.ref.target),
+        fetches=fetches_of(source, (spec for layer in kept for spec in layer.tensors)),
         shard=shard,
     )
 

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from eigentail.analysis.change import measure_change
 from eigentail.analysis.damage import judge_difference, seen_together
 from eigentail.analysis.deed import done_to
-from eigentail.analysis.describe import Description
+from eigentail.analysis.fetches import fetches_of_both
+from eigentail.analysis.hear import heard
 from eigentail.analysis.progress import SILENT
 from eigentail.analysis.units import Found, Unit, units_of
 from eigentail.analysis.versions import versions
@@ -27,6 +28,7 @@ from eigentail.layers.refusals import is_beside_the_model, refusal
 from eigentail.metrics import chosen
 from eigentail.numerics.tail import estimator_named
 from eigentail.records import NAN, Layer, Skip, TensorSpec
+from eigentail.records.description import Description
 from eigentail.records.difference import Difference, LayerDifference, Outcome, TensorDifference
 from eigentail.settings import Settings
 from eigentail.sources import opened
@@ -115,7 +117,8 @@ def diff(
         found: list[Found] = []
         try:
             there = replace(settings, device=settled(settings.device, sum(unit.flops for unit in plan.units)))
-            for done in using(partial(measure_change, delta=plan.delta, settings=there, store=store), plan.units):
+            measure = partial(measure_change, delta=plan.delta, settings=there, store=store)
+            for done in heard(using, measure, plan.units, store):
                 found.append(done)
                 for row in done.rows:
                     progress.finished(row)
@@ -157,6 +160,7 @@ def _planned(delta: Delta, settings: Settings) -> _Plan:
             layers=layers,
             skipped=_not_looked_at(delta, selected, everything),
             metrics=(),
+            fetches=fetches_of_both(delta, (unit.spec.name for unit in units)),
         ),
         units=units,
         rows=tuple(rows),

@@ -8,12 +8,12 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from eigentail.analysis.evidence import Evidence
-from eigentail.analysis.verdict import OVER_TRAINED, Signs, judge
+from eigentail.analysis.verdict import Signs, beyond_thresholds, judge
 from eigentail.errors import EigentailError, LayerError, SourceError
 from eigentail.execution import LostError
 from eigentail.layers import matrices, products, read_part
 from eigentail.metrics import chosen
-from eigentail.numerics.interval import Interval
+from eigentail.numerics.interval import Interval, interval_of
 from eigentail.numerics.null import Null
 from eigentail.numerics.phase import phase_of
 from eigentail.numerics.tail import estimators, fit_tail
@@ -113,10 +113,13 @@ def _signs(seen: Evidence, made: set[str], settings: Settings) -> Signs:
     traps = seen.shuffled.num_traps if "shuffled" in made and not seen.layer.rank else 0
     signs = Signs(layer=seen.layer, fit=seen.fit, spectrum=seen.spectrum, noise=seen.noise, traps=traps)
     if not seen.on_scale:
-        fit = fit_tail(seen.spectrum, estimators[_OF_THE_LITERATURE], fewest=settings.min_evals)
-        return replace(signs, fit=fit, by=f" by {_OF_THE_LITERATURE}")
+        usual = estimators[_OF_THE_LITERATURE]
+        fit = fit_tail(seen.spectrum, usual, fewest=settings.min_evals)
+        is_asked = fit.ok and beyond_thresholds(fit)
+        interval = interval_of(seen.spectrum.positive, fit, usual, seed=settings.seed) if is_asked else Interval()
+        return replace(signs, fit=fit, interval=interval, by=f" by {_OF_THE_LITERATURE}")
     null = seen.null if "null" in made else Null()
-    needs_interval = "interval" in made or seen.fit.alpha < OVER_TRAINED
+    needs_interval = "interval" in made or beyond_thresholds(seen.fit)
     return replace(signs, null=null, interval=seen.interval if needs_interval else Interval())
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Protocol, final
 
-from eigentail.analysis.describe import Description
 from eigentail.records import LayerReport
+from eigentail.records.description import Description
 
 
 class Progress(Protocol):

@@ -12,11 +12,11 @@ import msgspec
 from msgspec.structs import replace
 
 from eigentail.analysis.collect import report_of
-from eigentail.analysis.describe import Description
 from eigentail.analysis.document import head_of, layer_bytes, layer_from
 from eigentail.analysis.stamp import key_of
 from eigentail.errors import UsageError
 from eigentail.records import LayerReport, ModelReport
+from eigentail.records.description import Description
 from eigentail.store import Run, RunStore, SpectrumStore
 
 # Of the room for everything kept.

@@ -14,16 +14,16 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from eigentail.analysis.describe import Description
 from eigentail.analysis.versions import versions
 from eigentail.metrics import chosen
 from eigentail.numerics.tail import estimator_named
 from eigentail.records import SourceRef
+from eigentail.records.description import Description
 from eigentail.settings import Settings
 from eigentail.sources.live import LIVE
 
 # Counted up when what is kept of a layer changes its meaning.
-_TAG: Final = "eigentail run 1"
+_TAG: Final = "eigentail run 2"
 _DIGEST: Final = 20
 # Beyond that, looking at every file costs more than it may.
 _MOST_FILES: Final = 20_000

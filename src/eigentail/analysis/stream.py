@@ -7,13 +7,15 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from eigentail.analysis.describe import Description, described
+from eigentail.analysis.describe import described
+from eigentail.analysis.hear import heard
 from eigentail.analysis.measure import failed, measure
 from eigentail.analysis.nearby import in_order
 from eigentail.analysis.piece import Piece, piece_of
 from eigentail.backends import settled
 from eigentail.execution import Executor, LostError, serial
 from eigentail.records import LayerReport
+from eigentail.records.description import Description
 from eigentail.settings import Settings
 from eigentail.sources import WeightSource, opened
 from eigentail.store import SpectrumStore
@@ -78,7 +80,7 @@ def flow(
     settings = replace(work.settings, device=settled(work.settings.device, work.flops))
     pieces = [piece_of(layer, settings) for layer in in_order(source, work.layers)]
     try:
-        yield from using(partial(_measure, source=source, settings=settings, store=store), pieces)
+        yield from heard(using, partial(_measure, source=source, settings=settings, store=store), pieces, store)
     except LostError as error:
         if settings.strict:
             raise

@@ -13,7 +13,7 @@ from eigentail.reports.tables import tail_curve
 if TYPE_CHECKING:
     from rich.console import Console, Group
 
-    from eigentail.analysis import Description
+    from eigentail.records.description import Description
 
 # Lines that are left to the heading, the bar, the totals and the prompt above.
 _BESIDE: Final = 5

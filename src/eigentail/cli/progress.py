@@ -14,7 +14,7 @@ from eigentail.reports.pages import bytes_text
 from eigentail.reports.table import cell_text, visible
 
 if TYPE_CHECKING:
-    from eigentail.analysis import Description
+    from eigentail.records.description import Description, Fetch
 
 
 class _Part(Protocol):
@@ -165,8 +165,8 @@ class _Origin:
         self._write = write
 
     def started(self, description: Description) -> None:
-        if description.origin:
-            self._write(origin_text(description))
+        for fetch in description.fetches:
+            self._write(fetch_text(fetch))
 
     def finished(self, row: LayerReport) -> None:
         return
@@ -175,24 +175,18 @@ class _Origin:
         return
 
 
-def origin_text(description: Description) -> str:
+def fetch_text(fetch: Fetch) -> str:
     """How many bytes are read, of how many, and from where.
 
     Args:
-        description: of weights that lie elsewhere.
+        fetch: from a description.
 
     Example:
-        >>> import numpy as np
-        >>> from msgspec.structs import replace
-        >>> from eigentail.analysis import describe
-        >>> work = describe({"fc.weight": np.ones((64, 32)), "fc.bias": np.ones(64)})
-        >>> origin_text(replace(work, origin="org/name@0123456"))
+        >>> from eigentail.records.description import Fetch
+        >>> fetch_text(Fetch("org/name@0123456", 16384, 16896))
         'reads 16.38 kB of 16.90 kB from org/name@0123456'
     """
-    from eigentail.reports.pages import bytes_text
-
-    read, stored = bytes_text(description.nbytes), bytes_text(description.stored)
-    return f"reads {read} of {stored} from {visible(description.origin)}"
+    return f"reads {bytes_text(fetch.nbytes)} of {bytes_text(fetch.stored)} from {visible(fetch.origin)}"
 
 
 def _echo(line: str) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 
@@ -15,7 +15,7 @@ from eigentail.execution.executor import LostError, Result, Task, Work
 # From this side on, BLAS threads make one matrix faster, by this factor (measured with two threads:
 # docs/decisions/0012-one-blas-thread-each.md).
 _SPREADS_FROM: Final = 2048
-_GAIN: Final = 1.2
+GAIN: Final = 1.2
 # Pieces a worker beyond which the rest evens out whatever is done.
 _LOOKED_AT: Final = 8
 
@@ -34,6 +34,17 @@ class Limits(msgspec.Struct, frozen=True):
 
     workers: int
     memory: float
+
+
+class Sized(Protocol):
+    """What has to be known of a piece of work to give it its turn."""
+
+    @property
+    def memory(self) -> int:
+        """Bytes of working memory."""
+
+
+Piece = TypeVar("Piece", bound=Sized)
 
 
 def scheduled(start: Callable[[Work], Future[Result]], work: Sequence[Work], limits: Limits) -> Iterator[Result]:
@@ -102,6 +113,32 @@ def one_after_the_other(*parts: Iterator[Result]) -> Iterator[Result]:
         raise _all_lost(lost)
 
 
+def taken(waiting: deque[Piece], running: Collection[Piece], limits: Limits) -> Piece | None:
+    """The piece that starts next, off the queue: the dearest while it fits, else the cheapest; one if nothing runs.
+
+    Args:
+        waiting: the dearest first; the piece is removed.
+        running: what has started and is not done.
+        limits: how much at once.
+
+    Returns:
+        None while nothing may start.
+
+    Example:
+        >>> from eigentail.records.cost import LayerCost
+        >>> costs = deque(LayerCost(index=i, name="", seconds=1.0, memory=30 - 10 * i) for i in range(3))
+        >>> first = taken(costs, (), Limits(2, 40))
+        >>> first.memory, taken(costs, (first,), Limits(2, 40)).memory, taken(costs, (first,), Limits(2, 30))
+        (30, 10, None)
+    """
+    if not waiting or len(running) >= limits.workers:
+        return None
+    free = limits.memory - sum(task.memory for task in running)
+    if not running or waiting[0].memory <= free:
+        return waiting.popleft()
+    return waiting.pop() if waiting[-1].memory <= free else None
+
+
 def alone_first(work: Sequence[Task], limits: Limits) -> int:
     """How many of the dearest are better run one at a time, each with every core, before the others.
 
@@ -128,7 +165,7 @@ def alone_first(work: Sequence[Task], limits: Limits) -> int:
             break
         if count > limits.workers and not _fits_once(task, limits):
             break  # enough of these are left to keep the workers busy
-        spent += task.flops / _GAIN
+        spent += task.flops / GAIN
         left -= task.flops
         tight -= task.flops if _fits_once(task, limits) else 0.0
         length = spent + _length(work[count : count + _LOOKED_AT * limits.workers], left, tight, limits)
@@ -152,15 +189,8 @@ def _length(work: Sequence[Task], total: float, tight: float, limits: Limits) ->
 def _start(
     start: Callable[[Work], Future[Result]], waiting: deque[Work], running: dict[Future[Result], Work], limits: Limits
 ) -> None:
-    """Hand out the dearest waiting task while it fits, else the cheapest; always one when nothing runs."""
-    while waiting and len(running) < limits.workers:
-        free = limits.memory - sum(task.memory for task in running.values())
-        if not running or waiting[0].memory <= free:
-            task = waiting.popleft()
-        elif waiting[-1].memory <= free:
-            task = waiting.pop()
-        else:
-            return
+    """Hand out what may start now."""
+    while (task := taken(waiting, running.values(), limits)) is not None:
         running[start(task)] = task
 
 

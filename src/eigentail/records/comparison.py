@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from eigentail.errors import UsageError, did_you_mean
 from eigentail.records.finding import NAN
 from eigentail.records.report import ModelReport
+from eigentail.records.showing import Drawn, Shown
 
 
 class MatchedBy(StrEnum):
@@ -247,7 +247,7 @@ class Mark(msgspec.Struct, frozen=True):
     sentence: str
 
 
-class Comparison(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+class Comparison(Shown, Drawn, msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """Two models or more, as a whole and layer by layer.
 
     Attributes:
@@ -279,56 +279,6 @@ class Comparison(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     findings: tuple[Finding, ...]
     marks: tuple[Mark, ...]
     identical: tuple[tuple[int, int], ...]
-
-    def __repr__(self) -> str:
-        from eigentail.reports import compare_page  # as the methods of ModelReport: an import inside the method
-
-        return compare_page.as_text(self, "brief")
-
-    def _repr_html_(self) -> str:
-        from eigentail.reports import compare_page
-
-        return compare_page.as_text(self, "notebook")
-
-    def to_json(self) -> str:
-        """The comparison as the JSON document that `eigentail compare --json` prints."""
-        from eigentail.reports import compare_page
-
-        return compare_page.as_text(self, "json")
-
-    def to_html(self, path: str | Path) -> None:
-        """Write the comparison as one HTML file that needs nothing else."""
-        from eigentail.reports import compare_page, write
-
-        write(compare_page.comparison_page(self), path, form="html")
-
-    def plot(
-        self,
-        kind: str = "compare",
-        *,
-        layer: str | int | None = None,
-        metric: str = "",
-        backend: str = "matplotlib",
-        ax: Any = None,
-    ) -> Any:
-        """A figure of the models: see `eigentail.plot`.
-
-        Raises:
-            UsageError: no such plot, layer, metric or backend, or the library is missing.
-        """
-        from eigentail.plots import plot
-
-        return plot(self, kind, layer=layer, metric=metric, backend=backend, ax=ax)
-
-    def to_pandas(self) -> Any:
-        """The matched layers as a pandas DataFrame, one row each.
-
-        Raises:
-            UsageError: pandas is not installed.
-        """
-        from eigentail.reports import compare_page, to_pandas
-
-        return to_pandas(compare_page.comparison_page(self))
 
     def ranking(self, metric: str) -> Ranking:
         """The models in the order of one metric.

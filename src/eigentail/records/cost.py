@@ -64,7 +64,7 @@ class Hands(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LayerCost(msgspec.Struct, frozen=True, kw_only=True):
-    """What one layer takes while as many workers are busy as there are.
+    """What one layer takes: by itself with every core where the schedule has it so, else while all workers are busy.
 
     Attributes:
         index: of the layer in its model.
@@ -89,7 +89,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         hands: for whom.
         seconds: until the last machine is done, the start of a process included.
-        work: seconds of all layers, one after the other, by one of these workers.
+        work: seconds of all layers added up, each done as it is done here.
         memory: bytes of the fullest process at its peak.
         nbytes: to be read, by all machines together.
         reading: bytes a second at which the file was read; infinite for what is in memory.

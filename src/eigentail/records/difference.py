@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from eigentail.errors import UsageError, did_you_mean
 from eigentail.records.finding import NAN, Fit, FitStatus, Spectrum
 from eigentail.records.header import Layer, Skip, SourceRef
+from eigentail.records.showing import Drawn, Shown
 from eigentail.settings import Settings
 
 
@@ -262,7 +262,7 @@ class TensorDifference(msgspec.Struct, frozen=True, kw_only=True):
         return self.share > 0
 
 
-class Difference(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+class Difference(Shown, Drawn, msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """What became of a model, layer by layer and as a whole.
 
     Attributes:
@@ -302,56 +302,6 @@ class Difference(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     by_kind: Mapping[str, float]
     outcomes: Mapping[str, int]
     versions: Mapping[str, str]
-
-    def __repr__(self) -> str:
-        from eigentail.reports import diff_page  # as the methods of ModelReport: an import inside the method
-
-        return diff_page.as_text(self, "brief")
-
-    def _repr_html_(self) -> str:
-        from eigentail.reports import diff_page
-
-        return diff_page.as_text(self, "notebook")
-
-    def to_json(self) -> str:
-        """The difference as the JSON document that `eigentail diff --json` prints."""
-        from eigentail.reports import diff_page
-
-        return diff_page.as_text(self, "json")
-
-    def to_html(self, path: str | Path) -> None:
-        """Write the difference as one HTML file that needs nothing else."""
-        from eigentail.reports import diff_page, write
-
-        write(diff_page.difference_page(self), path, form="html")
-
-    def plot(
-        self,
-        kind: str = "delta",
-        *,
-        layer: str | int | None = None,
-        metric: str = "",
-        backend: str = "matplotlib",
-        ax: Any = None,
-    ) -> Any:
-        """A figure of the change of a layer: see `eigentail.plot`.
-
-        Raises:
-            UsageError: no such plot, layer, metric or backend, or the library is missing.
-        """
-        from eigentail.plots import plot
-
-        return plot(self, kind, layer=layer, metric=metric, backend=backend, ax=ax)
-
-    def to_pandas(self) -> Any:
-        """The layers as a pandas DataFrame, one row each.
-
-        Raises:
-            UsageError: pandas is not installed.
-        """
-        from eigentail.reports import diff_page, to_pandas
-
-        return to_pandas(diff_page.difference_page(self))
 
     def layer(self, name: str) -> LayerDifference:
         """One layer by its name.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import overload
 
 import msgspec
 
@@ -12,6 +12,7 @@ from eigentail.errors import UsageError, did_you_mean
 from eigentail.records.finding import Fit, Phase, Spectrum, Verdict
 from eigentail.records.header import Layer, Skip, SourceRef
 from eigentail.records.shards import Shards
+from eigentail.records.showing import Drawn, Shown
 from eigentail.settings import Settings
 
 
@@ -133,7 +134,7 @@ class LayerTable(Sequence[LayerReport]):
         return len(self._rows)
 
 
-class ModelReport(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+class ModelReport(Shown, Drawn, msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """A model, layer by layer and as a whole.
 
     Attributes:
@@ -160,55 +161,11 @@ class ModelReport(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     versions: Mapping[str, str]
     shards: Shards = Shards()
 
-    def __repr__(self) -> str:
-        from eigentail.reports import render  # the documented exception to the one-way order
-
-        return render(self, "brief")
-
-    def _repr_html_(self) -> str:
-        from eigentail.reports import render
-
-        return render(self, "notebook")
-
     def to_json(self) -> str:
         """The report as the JSON document that `eigentail analyze --json` prints."""
-        from eigentail.analysis.document import to_json
+        from eigentail.analysis.document import to_json  # with `Shown`, the exception to the order of rooms
 
         return to_json(self)
-
-    def to_html(self, path: str | Path) -> None:
-        """Write the report as one HTML file that needs nothing else."""
-        from eigentail.reports import write
-
-        write(self, path, form="html")
-
-    def plot(
-        self,
-        kind: str = "flow",
-        *,
-        layer: str | int | None = None,
-        metric: str = "",
-        backend: str = "matplotlib",
-        ax: Any = None,
-    ) -> Any:
-        """A figure of the model or of one layer: see `eigentail.plot`.
-
-        Raises:
-            UsageError: no such plot, layer, metric or backend, or the library is missing.
-        """
-        from eigentail.plots import plot
-
-        return plot(self, kind, layer=layer, metric=metric, backend=backend, ax=ax)
-
-    def to_pandas(self) -> Any:
-        """The layers as a pandas DataFrame, one row each.
-
-        Raises:
-            UsageError: pandas is not installed.
-        """
-        from eigentail.reports import to_pandas
-
-        return to_pandas(self)
 
     def save(self, path: str | Path) -> None:
         """Write everything, eigenvalues included, to a file that `eigentail.load` reads."""

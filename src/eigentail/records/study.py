@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from eigentail.records.comparison import Finding
 from eigentail.records.reading import Reading
 from eigentail.records.report import ModelReport
+from eigentail.records.showing import Drawn, Shown
 from eigentail.records.trend import Trend
 from eigentail.settings import Settings
 
@@ -139,7 +138,7 @@ class PrintedCheck(msgspec.Struct, frozen=True, kw_only=True):
         return self.recomputed - self.printed
 
 
-class Study(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+class Study(Shown, Drawn, msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """How well each metric tells the quality of the models of one series.
 
     Attributes:
@@ -194,55 +193,3 @@ class Study(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     @property
     def _usable(self) -> list[Measured]:
         return [found for found in self.models if found.metrics and math.isfinite(found.model.value)]
-
-    def __repr__(self) -> str:
-        from eigentail.reports.study_page import as_text  # as in ModelReport: an import inside the method
-
-        return as_text((self,), "brief")
-
-    def _repr_html_(self) -> str:
-        from eigentail.reports.study_page import as_text
-
-        return as_text((self,), "notebook")
-
-    def plot(
-        self,
-        kind: str = "trend",
-        *,
-        layer: str | int | None = None,
-        metric: str = "",
-        backend: str = "matplotlib",
-        ax: Any = None,
-    ) -> Any:
-        """A figure of the series: see `eigentail.plot`.
-
-        Raises:
-            UsageError: no such plot, layer, metric or backend, or the library is missing.
-        """
-        from eigentail.plots import plot
-
-        return plot(self, kind, layer=layer, metric=metric, backend=backend, ax=ax)
-
-    def to_json(self) -> str:
-        """The study as the JSON document that `eigentail study --json` prints."""
-        from eigentail.reports.study_page import as_text
-
-        return as_text((self,), "json")
-
-    def to_html(self, path: str | Path) -> None:
-        """Write the study as one HTML file that needs nothing else."""
-        from eigentail.reports import write
-        from eigentail.reports.study_page import studies_page
-
-        write(studies_page((self,)), path, form="html")
-
-    def to_pandas(self) -> Any:
-        """The metrics and baselines as a pandas DataFrame, one row each.
-
-        Raises:
-            UsageError: pandas is not installed.
-        """
-        from eigentail.reports import to_pandas
-        from eigentail.reports.study_page import studies_page
-
-        return to_pandas(studies_page((self,)))

@@ -4,18 +4,19 @@
 """
 
 from eigentail.reports.frame import to_pandas
-from eigentail.reports.pages import Described, description_page, report_page
+from eigentail.reports.paged import page_of
+from eigentail.reports.pages import description_page, report_page
 from eigentail.reports.publish import form_for, render, write
 from eigentail.reports.table import Column, Curve, Page, Table
 
 __all__ = [
     "Column",
     "Curve",
-    "Described",
     "Page",
     "Table",
     "description_page",
     "form_for",
+    "page_of",
     "render",
     "report_page",
     "to_pandas",

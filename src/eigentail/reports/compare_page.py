@@ -21,7 +21,6 @@ from eigentail.reports.compare_tables import (
     paired_table,
 )
 from eigentail.reports.guide import COMPARISON
-from eigentail.reports.publish import render
 from eigentail.reports.table import Page, cell_text, visible
 from eigentail.settings import Settings
 
@@ -91,25 +90,6 @@ def comparison_page(comparison: Comparison) -> Page:
         guide=COMPARISON,
         exhibit=lambda: comparison_exhibit(comparison),
     )
-
-
-def as_text(comparison: Comparison, form: str) -> str:
-    """A comparison in one of the forms that `eigentail.reports.render` knows.
-
-    Args:
-        comparison: from `eigentail.compare`.
-        form: text, markdown, html, csv or json.
-
-    Raises:
-        UsageError: no such form.
-
-    Example:
-        >>> import eigentail as et
-        >>> from eigentail.analysis.compare import compare
-        >>> as_text(compare(et.example(), et.example()), "csv").splitlines()[1].startswith("fc1,fc1,dense,")
-        True
-    """
-    return render(comparison_page(comparison), form)
 
 
 def _lead(comparison: Comparison) -> Iterator[str]:

@@ -11,7 +11,6 @@ from eigentail.reports.chosen import chosen_words
 from eigentail.reports.diff_charts import difference_exhibit
 from eigentail.reports.diff_document import to_json
 from eigentail.reports.guide import DIFFERENCE
-from eigentail.reports.publish import render
 from eigentail.reports.table import ALWAYS, FILES_ONLY, Cell, Column, Page, Table, visible
 
 _EXAMPLES: Final = 3
@@ -92,22 +91,6 @@ def layers_table(difference: Difference) -> Table:
         Column("reason", "sentence", 7),
     )
     return Table(title="Layers", columns=columns, rows=tuple(map(_cells, difference.layers)))
-
-
-def as_text(difference: Difference, form: str) -> str:
-    """The difference in one of the forms of a report.
-
-    Args:
-        difference: from `eigentail.diff`.
-        form: as in `render`.
-
-    Example:
-        >>> import eigentail as et
-        >>> from eigentail.analysis.diff import diff
-        >>> as_text(diff(et.example(), et.example()), "csv").splitlines()[0].startswith("index,name,kind,change")
-        True
-    """
-    return render(difference_page(difference), form)
 
 
 def _cells(row: LayerDifference) -> tuple[Cell, ...]:

@@ -27,7 +27,10 @@ _SENTENCES: Final[Mapping[Verdict, tuple[str, str]]] = {
         "1 layer cannot be told apart from untrained",
         "{n} layers cannot be told apart from untrained",
     ),
-    Verdict.UNDER_TRAINED: ("1 layer is under-trained (alpha above 6)", "{n} layers are under-trained (alpha above 6)"),
+    Verdict.UNDER_TRAINED: (
+        "1 layer is under-trained (alpha and its whole interval above 6)",
+        "{n} layers are under-trained (alpha and its whole interval above 6)",
+    ),
     Verdict.OVER_TRAINED: (
         "1 layer is over-trained (alpha and its whole interval below 2)",
         "{n} layers are over-trained (alpha and its whole interval below 2)",

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from eigentail.errors import UsageError
-from eigentail.records import ModelReport
+from eigentail.records.showing import Shown
+from eigentail.reports.paged import page_of
 from eigentail.reports.table import Page
-from eigentail.reports.tables import layers_table
 
 
-def to_pandas(record: ModelReport | Page) -> Any:
+def to_pandas(record: Shown | Page) -> Any:
     """The main table as a pandas DataFrame: of a report one row for each layer, every metric a column.
 
     Args:
-        record: a report, or a page of tables.
+        record: a report, a comparison or another record that has a page; or a page of tables.
 
     Returns:
         A DataFrame with the columns of the CSV form; a number that does not exist is NaN.
@@ -31,6 +31,6 @@ def to_pandas(record: ModelReport | Page) -> Any:
         import pandas as pd
     except ImportError as error:
         raise UsageError("pandas is not installed", hint="pip install 'eigentail[pandas]'") from error
-    table = record.main if isinstance(record, Page) else layers_table(record)
+    table = page_of(record).main
     kept = [i for i, column in enumerate(table.columns) if column.kind != "curve"]
     return pd.DataFrame({table.columns[i].name: [row[i] for row in table.rows] for i in kept})

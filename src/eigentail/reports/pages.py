@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
 
 import msgspec
 
 from eigentail.records import Layer, LayerReport, ModelReport, Skip, SourceRef
 from eigentail.records.cost import Cost
+from eigentail.records.description import Description
 from eigentail.reports.chosen import chosen_words
 from eigentail.reports.cost_table import cost_lead, cost_table
 from eigentail.reports.findings import report_findings, report_subject
@@ -26,38 +26,6 @@ from eigentail.reports.tables import (
 from eigentail.settings import Settings
 
 SCHEMA_VERSION = 1
-
-
-class Described(Protocol):
-    """What `eigentail.describe` returns, as far as it is shown."""
-
-    @property
-    def source(self) -> SourceRef:
-        """Where the weights are."""
-
-    @property
-    def settings(self) -> Settings:
-        """How they would be measured."""
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        """What would be measured."""
-
-    @property
-    def skipped(self) -> tuple[Skip, ...]:
-        """What would not."""
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that would be read."""
-
-    @property
-    def flops(self) -> float:
-        """Operations it would take."""
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """The metrics that would be computed."""
 
 
 class _LayerDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -121,7 +89,7 @@ def report_page(report: ModelReport) -> Page:
     )
 
 
-def description_page(description: Described, cost: Cost | None = None) -> Page:
+def description_page(description: Description, cost: Cost | None = None) -> Page:
     """The page of what would be analysed.
 
     Args:
@@ -205,7 +173,7 @@ def _counted(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
-def _description_json(description: Described, cost: Cost | None) -> str:
+def _description_json(description: Description, cost: Cost | None) -> str:
     """The typed document as indented text."""
     document = DescriptionDocument(
         schema_version=SCHEMA_VERSION,

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from eigentail.errors import UsageError
-from eigentail.records import ModelReport
+from eigentail.records.showing import Shown
 from eigentail.registry import Registry
 from eigentail.reports.form import Form
-from eigentail.reports.pages import report_page
+from eigentail.reports.paged import page_of
 from eigentail.reports.table import Page
 from eigentail.store import write_atomically
 
@@ -19,11 +19,11 @@ forms: Final[Registry[Form]] = Registry("report form", "eigentail.reports.forms"
 _ALSO: Final = {"text": "table", "md": "markdown"}
 
 
-def render(record: ModelReport | Page, form: str = "table") -> str:
-    """A report as text.
+def render(record: Shown | Page, form: str = "table") -> str:
+    """A record as text.
 
     Args:
-        record: a report, or a page of tables.
+        record: a report, a comparison or another record that has a page; or a page of tables.
         form: table (or text), markdown (or md), html, csv, json.
 
     Raises:
@@ -39,7 +39,7 @@ def render(record: ModelReport | Page, form: str = "table") -> str:
         eigentail.errors.UsageError: unknown report form 'htm': did you mean html?
     """
     chosen = forms[_ALSO.get(form, form)]
-    return chosen.render(record if isinstance(record, Page) else report_page(record))
+    return chosen.render(page_of(record))
 
 
 def form_for(path: str | Path) -> str:
@@ -73,11 +73,11 @@ def form_for(path: str | Path) -> str:
     return suffixes[suffix]
 
 
-def write(record: ModelReport | Page, path: str | Path, form: str | None = None) -> None:
-    """Write a report to a file: beside it first, then renamed, so that no reader ever sees half of it.
+def write(record: Shown | Page, path: str | Path, form: str | None = None) -> None:
+    """Write a record to a file: beside it first, then renamed, so that no reader ever sees half of it.
 
     Args:
-        record: a report, or a page of tables.
+        record: as in `render`.
         path: of the file; one that is there is replaced.
         form: as in `render`; None lets the suffix of the path choose.
 

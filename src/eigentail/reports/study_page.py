@@ -12,7 +12,6 @@ from eigentail.records.study import Measured, Study
 from eigentail.records.trend import Trend
 from eigentail.reports.chosen import chosen_line
 from eigentail.reports.guide import STUDY
-from eigentail.reports.publish import render
 from eigentail.reports.study_charts import studies_exhibit
 from eigentail.reports.study_tables import (
     groups_table,
@@ -115,24 +114,6 @@ def studies_page(studies: Sequence[Study]) -> Page:
         guide=STUDY,
         exhibit=lambda: studies_exhibit(studies),
     )
-
-
-def as_text(studies: Sequence[Study], form: str) -> str:
-    """Studies in one of the forms that `eigentail.reports.render` knows.
-
-    Args:
-        studies: one at least.
-        form: text, markdown, html, csv or json.
-
-    Raises:
-        UsageError: no such form.
-
-    Example:
-        >>> from eigentail.analysis.study import studies
-        >>> as_text(studies("nature2021-densenet"), "csv").splitlines()[1][:27]
-        'log_norm,metric,4,-1.0,0.08'
-    """
-    return render(studies_page(studies), form)
 
 
 def _lead(studies: Sequence[Study]) -> Iterator[str]:

@@ -3,10 +3,12 @@
 from eigentail.store.atomic import write_atomically
 from eigentail.store.bound import bytes_of, user_limit
 from eigentail.store.home import user_home
+from eigentail.store.notice import Notice
 from eigentail.store.runs import Run, RunStore, user_runs
 from eigentail.store.spectra import SpectrumStore, address_of, user_store
 
 __all__ = [
+    "Notice",
     "Run",
     "RunStore",
     "SpectrumStore",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -19,6 +19,7 @@ from eigentail.settings import Precision
 from eigentail.store.atomic import write_atomically
 from eigentail.store.bound import DEFAULT_LIMIT, user_limit
 from eigentail.store.home import check_version, mark_version, user_home
+from eigentail.store.notice import Notice
 
 # Counted up when the same weights and settings give another spectrum than before: older entries are not found then.
 _TAG: Final = "eigentail spectrum 4"
@@ -121,7 +122,7 @@ class SpectrumStore:
 
     Any number of threads and processes may share one. What is damaged counts as absent, and what cannot be written is
     not kept: `trouble` then has the reason, and nothing more is written. A copy that travelled to another process
-    tells nobody.
+    tells nobody: what it finds out is its `news`, to be heard by the store that it is a copy of.
 
     Args:
         home: the folder; it is made when the first spectrum is kept.
@@ -154,10 +155,11 @@ class SpectrumStore:
         self.tell = tell
         self.trouble = ""
         self._warned = False
+        self._untold: list[Notice] | None = None  # of a copy
         self._since = time.time_ns() - _BEHIND
 
     def __reduce__(self) -> tuple[Callable[[Path], SpectrumStore], tuple[Path]]:
-        return SpectrumStore, (self.home,)
+        return _copied, (self.home,)
 
     def get(self, address: str) -> Spectrum | None:
         """The spectrum kept at an address, which counts as used now; None if there is none, or a damaged one."""
@@ -168,7 +170,7 @@ class SpectrumStore:
             return None
         spectrum = _decoded(content, address)
         if spectrum is None:
-            self.tell(f"{path}: this spectrum is damaged: it is computed again")
+            self._say(Notice(f"{path}: this spectrum is damaged: it is computed again"))
             return None
         with suppress(OSError):  # a store that may only be read still serves
             path.touch()
@@ -185,13 +187,27 @@ class SpectrumStore:
             write_atomically(path, _encoded(spectrum, address))
         except (OSError, UsageError) as error:
             self.trouble = f"{self.home}: spectra are not kept ({_reason(error)})"
-            self.warn(self.trouble)
+            self._say(Notice(self.trouble, is_trouble=True))
 
     def warn(self, sentence: str) -> None:
         """Tell that something cannot be kept, and that this is no harm to the numbers: the first time only."""
         if not self._warned:
             self._warned = True
             self.tell(f"{sentence}: the analysis goes on without")
+
+    def news(self) -> tuple[Notice, ...]:
+        """What a copy has to tell since it was last asked; nothing where there is somebody who listens."""
+        untold, self._untold = self._untold, None if self._untold is None else []
+        return tuple(untold or ())
+
+    def hear(self, news: Iterable[Notice]) -> None:
+        """Tell what copies of this store found out in other processes."""
+        for notice in news:
+            if notice.is_trouble:
+                self.trouble = self.trouble or notice.sentence
+                self.warn(notice.sentence)
+            else:
+                self.tell(notice.sentence)
 
     def entries(self) -> list[Entry]:
         """What is kept, by address."""
@@ -252,6 +268,12 @@ class SpectrumStore:
             self._remove(entry.path for entry in gone)
         return gone
 
+    def _say(self, notice: Notice) -> None:
+        if self._untold is None:
+            self.hear((notice,))
+        else:
+            self._untold.append(notice)
+
     def _about(self) -> float:
         """The bytes kept, from a part of the folders where there are many."""
         sizes: list[int] = []
@@ -284,6 +306,13 @@ class SpectrumStore:
             return True
         except OSError:
             return False
+
+
+def _copied(home: Path) -> SpectrumStore:
+    """A store that arrived in another process."""
+    store = SpectrumStore(home)
+    store._untold = []
+    return store
 
 
 def _surplus(entries: list[Entry], removable: list[Entry], limit: int) -> list[Entry]:

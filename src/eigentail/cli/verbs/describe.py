@@ -40,14 +40,14 @@ def command(
     settings, output = settings_of(ctx), output_of(ctx)
     from eigentail.analysis import cost, describe
     from eigentail.analysis.calibrate import this_machine
-    from eigentail.cli.progress import origin_text
+    from eigentail.cli.progress import fetch_text
     from eigentail.cli.show import show
     from eigentail.records.cost import Hands
     from eigentail.reports import description_page
 
     work, predicted = describe(target, settings), None
-    if work.origin:
-        click.echo(f"analyze {origin_text(work)}", err=True)
+    for fetch in work.fetches:
+        click.echo(f"analyze {fetch_text(fetch)}", err=True)
     if wanted or recalibrate or workers or machines > 1:
         hands = Hands(workers=workers or cores(), machines=machines)
         predicted = cost(target, settings, hands=hands, machine=this_machine(again=recalibrate))
