@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from eigentail.records import TensorSpec
 from eigentail.records.description import Fetch
 from eigentail.sources import WeightSource
+from eigentail.sources.adapters.merged import Merged
 from eigentail.sources.delta import Delta, bare
-from eigentail.sources.merged import Merged
 from eigentail.sources.targets import short_name
 
 
