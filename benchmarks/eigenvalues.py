@@ -1,9 +1,9 @@
-"""Eigenvalues of one Gram matrix by LAPACK's one stage (numpy) and by two stages: time over the floor, and error.
+"""Eigenvalues of one Gram matrix by numpy, in one stage and by two stages: time over the floor, and error.
 
 python benchmarks/eigenvalues.py [M ...]
 
 The floor is 4/3 M^3 at the rate of numpy's matrix product in the same dtype, measured in the same run. Every time is
-the best of two; on a machine with other work, times with two BLAS threads say little.
+the best of a few; on a machine with other work, times with two BLAS threads say little.
 """
 
 from __future__ import annotations
@@ -16,29 +16,32 @@ from collections.abc import Callable
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from eigentail.numerics import eigenvalues
-from eigentail.numerics.band import band_of
-from eigentail.numerics.eigenvalues import eigenvalues_of
-from eigentail.numerics.routine import routine_named
+from eigentail.numerics.kernels import Kernels, kernels
 
-SIDES = (768, 2048, 4096)
-ROUNDS = 2
+SIDES = (64, 256, 512, 768, 1024, 1536, 2048, 4096)
 DTYPES = ("float64", "float32")
+LONG = 2.0  # seconds after which a measurement is not repeated
+LARGEST_OF_ONE = 2048
 
 
 def main(sides: tuple[int, ...]) -> int:
     """Print a row for every side, dtype and number of BLAS threads."""
-    eigenvalues.TWO_STAGES_FROM = 2  # both routes at every size
-    eigenvalues_of(np.eye(40))  # scipy is loaded before the clock runs
-    print("                        floor   numpy    two stages  first of them   numpy /        two at once,")
-    print("   M  dtype    threads      s  /floor        /floor         /floor   two stages   numpy / two stages")
+    compiled = kernels()
+    if compiled is None:
+        print("no kernels were compiled for this processor")
+        return 0
+    compiled.large(np.eye(100), 1)  # scipy is loaded before the clock runs
+    print(f"kernels for vectors of {compiled.vector_bytes} bytes")
+    print("                     milliseconds       over the floor                two numpy at once /")
+    print("   M  dtype    threads      floor  numpy  one stage  two stages     two of the faster at once")
     for side in sides:
         for dtype in DTYPES:
             for threads in (1, 2):
-                print(row(side, dtype, threads), flush=True)
-    print("\nlargest false eigenvalue where it should be zero, over eps lambda_max (M = 1200): numpy, two stages")
-    for name, weights, rank in degenerate(1200):
-        print(f"{name:30}", "   ".join(f"{dtype} {false(weights.astype(dtype), rank)}" for dtype in DTYPES), flush=True)
+                print(row(compiled, side, dtype, threads), flush=True)
+    print("\nlargest false eigenvalue where it should be zero, over eps lambda_max: numpy, one stage, two stages")
+    for side in sides:
+        for name, weights, rank in degenerate(side):
+            print(f"{side:5} {name:25}", "  ".join(f"{t} {false(compiled, weights.astype(t), rank)}" for t in DTYPES))
     return 0
 
 
@@ -53,41 +56,38 @@ def degenerate(side: int) -> list[tuple[str, np.ndarray, int]]:
     return kinds
 
 
-def false(weights: np.ndarray, rank: int) -> str:
+def false(compiled: Kernels, weights: np.ndarray, rank: int) -> str:
     """By each route."""
     gram = weights.T @ weights
     unit = float(np.finfo(gram.dtype).eps)
-    found = (np.linalg.eigvalsh(gram), eigenvalues_of(gram.copy()))
+    found = [np.linalg.eigvalsh(gram), compiled.eigenvalues(gram[None])[0], compiled.large(gram.copy(), 1)]
     return " ".join(f"{abs(values[: len(gram) - rank]).max() / unit / values[-1]:5.1f}" for values in found)
 
 
-def row(side: int, dtype: str, threads: int) -> str:
+def row(compiled: Kernels, side: int, dtype: str, threads: int) -> str:
     """One line of the table."""
     weights = np.random.default_rng(0).standard_normal((side, side)).astype(dtype)
     gram = weights.T @ weights
     other = np.array(weights[::-1])
-    with threadpool_limits(threads):
+    routes = {
+        "numpy": lambda: np.linalg.eigvalsh(gram),
+        "one": lambda: compiled.eigenvalues(gram[None]),
+        "two": lambda: compiled.large(gram.copy(), threads),
+    }
+    if side > LARGEST_OF_ONE:
+        del routes["one"]
+    with threadpool_limits(threads, "blas"):
         floor = 2 / 3 * best(lambda: weights @ other)  # a product is 2 M^3
-        one = best(lambda: np.linalg.eigvalsh(gram))
-        copying = best(gram.copy)
-        two = best(lambda: eigenvalues_of(gram.copy())) - copying
-        first = best(lambda: band_of(gram.copy())) - copying
-        line = (
-            f"{side:5} {dtype:8} {threads:6} {floor:9.4f} {one / floor:7.2f} {two / floor:12.2f} {first / floor:14.2f}"
+        taken = {name: best(route) for name, route in routes.items()}
+        line = f"{side:5} {dtype:8} {threads:6} {1e3 * floor:11.2f}"
+        line += "".join(
+            f" {taken[name] / floor:{width}.1f}" if name in taken else " " * (width + 1)
+            for name, width in (("numpy", 6), ("one", 10), ("two", 11))
         )
-        line += f" {one / two:12.2f}"
-        if dtype == "float32":
-            line += f"   (one stage in float32: numpy / that {one / best(lambda: in_one_stage(gram.copy())):.2f})"
         if threads == 1:  # whoever holds the interpreter lock loses here
-            gains = best(pair(lambda: np.linalg.eigvalsh(gram))) / best(pair(lambda: eigenvalues_of(gram.copy())))
-            line += f" {gains:20.2f}"
+            fastest = min(routes, key=lambda name: taken[name])
+            line += f" {best(pair(routes['numpy'])) / best(pair(routes[fastest])):24.2f}"
     return line
-
-
-def in_one_stage(gram: np.ndarray) -> np.ndarray:
-    """By `ssytrd` and `dsterf`."""
-    reduce, solve = (routine_named(*declared) for declared in (eigenvalues._TRIDIAGONAL, eigenvalues._VALUES))
-    return eigenvalues._in_one_stage(reduce, solve, gram)
 
 
 def pair(work: Callable[[], object]) -> Callable[[], None]:
@@ -105,8 +105,8 @@ def pair(work: Callable[[], object]) -> Callable[[], None]:
 
 def best(work: Callable[[], object]) -> float:
     """Seconds, the best of a few rounds."""
-    times = []
-    for _ in range(ROUNDS):
+    times: list[float] = []
+    while len(times) < 2 or (len(times) < 5 and sum(times) < LONG):
         start = time.perf_counter()
         work()
         times.append(time.perf_counter() - start)

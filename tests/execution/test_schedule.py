@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import eigentail as et
 from eigentail.analysis.piece import Piece, piece_of
-from eigentail.execution import LostError, pooled, threads
+from eigentail.execution import LostError, quiet, threads
 from eigentail.execution.schedule import Limits, alone_first, one_after_the_other, scheduled
 from eigentail.records import Layer, TensorSpec
 
@@ -62,7 +62,7 @@ def test_thousands_of_experts_are_planned_at_once() -> None:
 
 
 def test_by_itself_means_with_every_core_and_nothing_beside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
+    monkeypatch.setattr(quiet, "_running", lambda: 1)
     seen: dict[int, tuple[int, int]] = {}
     running: set[int] = set()
 
@@ -80,7 +80,7 @@ def test_by_itself_means_with_every_core_and_nothing_beside(monkeypatch: pytest.
 
 
 def test_on_a_busy_machine_nothing_takes_every_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "getloadavg", lambda: (1000.0, 0.0, 0.0))
+    monkeypatch.setattr(quiet, "_running", lambda: 1000)
 
     def measure(_: Piece) -> int:
         return max(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
@@ -89,8 +89,26 @@ def test_on_a_busy_machine_nothing_takes_every_core(monkeypatch: pytest.MonkeyPa
         assert list(threads(2)(measure, pieces(8192, 256))) == [1, 1]
 
 
+def test_where_a_system_tells_only_of_the_last_minute_that_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> int:
+        raise FileNotFoundError("/proc/loadavg")
+
+    monkeypatch.setattr(quiet, "_running", unknown)
+    for load, free in ((0.0, True), (1000.0, False)):
+        monkeypatch.setattr(os, "getloadavg", lambda load=load: (load, 0.0, 0.0))
+        assert quiet.is_quiet() == free
+
+
+def test_what_runs_for_a_moment_is_no_ones_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quiet, "cores", lambda: 2)
+    for seen, free in (([1, 1, 1, 1], True), ([9, 1, 7, 3], True), ([2, 2, 2, 2], False), ([9, 2, 3, 2], False)):
+        looks = iter(seen)
+        monkeypatch.setattr(quiet, "_running", lambda looks=looks: next(looks))
+        assert quiet.is_quiet() == free
+
+
 def test_float64_numbers_stand_however_many_threads_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
+    monkeypatch.setattr(quiet, "_running", lambda: 1)
     monkeypatch.setattr("eigentail.execution.schedule._SPREADS_FROM", 300)
     weights = {"fc.weight": np.random.default_rng(0).standard_t(2.5, (400, 320))}
     one = et.analyze(weights)

@@ -82,15 +82,3 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def is_quiet() -> bool:
-    """Whether others leave at least half of the cores.
-
-    Threads of BLAS that wait for each other on a busy machine take many times as long as one thread would.
-
-    Example:
-        >>> is_quiet() in (True, False)
-        True
-    """
-    return not hasattr(os, "getloadavg") or os.getloadavg()[0] <= cores() / 2

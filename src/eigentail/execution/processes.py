@@ -9,7 +9,8 @@ from typing import Final
 from eigentail.execution.carry import Carried
 from eigentail.execution.executor import Executor, Hands, Result, Way, Work
 from eigentail.execution.memory import budget
-from eigentail.execution.pooled import cores, is_quiet
+from eigentail.execution.pooled import cores
+from eigentail.execution.quiet import is_quiet
 from eigentail.execution.schedule import Limits, alone_first, one_after_the_other, scheduled
 
 
@@ -41,7 +42,8 @@ def _processes(hands: Hands) -> Executor:
 
     def run(measure: Callable[[Work], Result], work: Sequence[Work]) -> Iterator[Result]:
         limits = Limits(workers, budget(work, hands.memory, interpreters=workers + 1))
-        alone = alone_first(work, limits) if is_quiet() else 0
+        alone = alone_first(work, limits)
+        alone = alone if alone and is_quiet() else 0
         from eigentail.execution.worker import Workers  # processes take 8 ms of every start, wanted or not
 
         with Workers(workers) as pool:

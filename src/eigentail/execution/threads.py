@@ -9,7 +9,8 @@ from typing import Final
 from eigentail.execution.blas import BlasThreads
 from eigentail.execution.executor import Executor, Hands, Result, Way, Work
 from eigentail.execution.memory import budget
-from eigentail.execution.pooled import cores, is_quiet, starter
+from eigentail.execution.pooled import cores, starter
+from eigentail.execution.quiet import is_quiet
 from eigentail.execution.schedule import Limits, alone_first, scheduled
 
 
@@ -42,7 +43,8 @@ def _threads(hands: Hands) -> Executor:
 
     def run(measure: Callable[[Work], Result], work: Sequence[Work]) -> Iterator[Result]:
         limits = Limits(workers, budget(work, hands.memory, interpreters=1))
-        alone = alone_first(work, limits) if is_quiet() else 0
+        alone = alone_first(work, limits)
+        alone = alone if alone and is_quiet() else 0
         with ThreadPoolExecutor(workers) as pool:
             with BlasThreads(workers) as blas:
                 yield from scheduled(starter(pool, measure, blas), work[:alone], Limits(1, limits.memory))
