@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import eigentail as et
 from eigentail.analysis.piece import Piece, piece_of
-from eigentail.execution import LostError, quiet, threads
+from eigentail.execution import LostError, pooled, quiet, threads
 from eigentail.execution.schedule import Limits, alone_first, one_after_the_other, scheduled
 from eigentail.records import Layer, TensorSpec
 
