@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from eigentail.numerics import eigenvalues, spectrum_of
 from eigentail.numerics import kernels as compiled
 from eigentail.numerics.eigenvalues import eigenvalues_of
-from eigentail.numerics.kernels import Kernels, kernels
+from eigentail.numerics.kernels import Kernels, blas, kernels
 
 Matrix = np.ndarray[Any, np.dtype[Any]]
 WIDTH = 48  # of the band: columns of a panel
@@ -257,25 +257,54 @@ def test_a_large_one_takes_two_stages_and_is_used_up(dtype: str) -> None:
 def test_where_no_kernel_was_compiled_numpy_serves(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
     monkeypatch.setattr(eigenvalues, "kernels", lambda: None)
     matrix = gram(gaussian, 100, dtype)
-    np.testing.assert_array_equal(eigenvalues_of(matrix), np.linalg.eigvalsh(matrix))
+    np.testing.assert_array_equal(eigenvalues_of(matrix), np.linalg.eigvalsh(matrix, "U"))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_another_build_of_scipy_takes_numpys_way(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
+def test_where_no_blas_can_be_called_numpy_serves(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
     monkeypatch.setattr(eigenvalues, "TWO_STAGES_FROM", {dtype: 2})
-    monkeypatch.setattr(compiled, "_blas", lambda dtype: None)
+    monkeypatch.setattr(compiled, "addresses", lambda dtype: None)
     matrix = gram(gaussian, 100, dtype)
-    np.testing.assert_array_equal(eigenvalues_of(matrix), np.linalg.eigvalsh(matrix))
+    np.testing.assert_array_equal(eigenvalues_of(matrix), np.linalg.eigvalsh(matrix, "U"))
 
 
-def test_a_routine_declared_otherwise_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled._blas.cache_clear()
-    assert compiled._blas("float64") is not None
-    for name, signature in (("symm", "void (char *)"), ("symmetric", compiled._BLAS["symm"])):
-        monkeypatch.setattr(compiled, "_BLAS", {name: signature})
-        compiled._blas.cache_clear()
-        assert compiled._blas("float64") is None
-    compiled._blas.cache_clear()
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_numpys_blas_and_scipys_give_the_same(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
+    if (found := kernels()) is None:
+        pytest.skip("no compiler made the kernels when the package was installed")
+    matrix, weights = gram(pareto, 203, dtype), gaussian(np.random.default_rng(0), 203).astype(dtype)
+    for of in (blas._of_numpy, blas._of_scipy):
+        addresses = of("d" if dtype == "float64" else "s")
+        assert addresses is not None
+        monkeypatch.setattr(compiled, "addresses", lambda _, found=addresses: found)
+        values = found.large(matrix.copy(), 1)
+        np.testing.assert_allclose(values, by_bisection(matrix), rtol=0, atol=50 * np.finfo(dtype).eps * values[-1])
+        for rows in (weights, np.asfortranarray(weights)):
+            total = np.triu(matrix)
+            assert found.add_product(rows, total)
+            expected = np.triu(matrix + weights.T @ weights)
+            np.testing.assert_allclose(total, expected, rtol=0, atol=50 * np.finfo(dtype).eps * expected.max())
+
+
+@pytest.mark.parametrize("declared", [{"symm": "void (char *)"}, {"symmetric": blas._DECLARED["symm"]}])
+def test_a_routine_that_is_declared_otherwise_is_not_called(
+    monkeypatch: pytest.MonkeyPatch, declared: dict[str, str]
+) -> None:
+    monkeypatch.setattr(blas, "_DECLARED", declared)
+    assert blas._of_scipy("d") is None
+
+
+def test_a_library_with_other_names_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blas, "_AFFIXES", (("no_", "_such"),))
+    assert blas._of_numpy("d") is None
+    monkeypatch.setattr(blas, "blas_libraries", lambda kind: [])
+    assert blas._of_numpy("d") is None
+
+
+def test_what_is_below_the_diagonal_is_not_read(route: Route) -> None:
+    matrix = gram(pareto, 203)
+    upper = np.where(np.tri(203, k=-1) > 0, np.nan, matrix)
+    np.testing.assert_array_equal(route(upper), route(matrix))
 
 
 def test_no_library_is_no_kernels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -11,6 +11,20 @@ from eigentail.numerics.gram import blocks, grams
 FLOAT64 = np.dtype("float64")
 
 
+@pytest.fixture(params=["compiled", "numpy"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """By the library's own routine at every size, where it can be called, and by numpy."""
+    monkeypatch.setattr(gram, "_ADDED_FROM", 1)
+    if request.param == "numpy":
+        monkeypatch.setattr(gram, "kernels", lambda: None)
+    return str(request.param)
+
+
+def found(stack: np.ndarray) -> np.ndarray:
+    """What is on and above the diagonals: no more is promised."""
+    return np.triu(np.concatenate([part.reshape(-1, *part.shape[-2:]) for part in grams(stack, FLOAT64)]))
+
+
 def one_by_one(stack: np.ndarray) -> list[np.ndarray]:
     """The slow twin: a plain product for each matrix."""
     return [w.T @ w if w.shape[0] >= w.shape[1] else w @ w.T for w in stack.astype(np.float64)]
@@ -19,8 +33,7 @@ def one_by_one(stack: np.ndarray) -> list[np.ndarray]:
 @pytest.mark.parametrize("shape", [(1, 40, 12), (1, 12, 40), (1, 9, 9), (7, 11, 5), (7, 5, 11), (3, 1, 4)])
 def test_equals_plain_products(shape: tuple[int, int, int]) -> None:
     stack = np.random.default_rng(0).standard_normal(shape)
-    found = np.concatenate([part.reshape(-1, *part.shape[-2:]) for part in grams(stack, FLOAT64)])
-    np.testing.assert_allclose(found, one_by_one(stack), rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(found(stack), np.triu(one_by_one(stack)), rtol=1e-13, atol=1e-13)
 
 
 @pytest.mark.parametrize("shape", [(1, 40, 12), (1, 12, 40), (7, 11, 5)])
@@ -30,8 +43,7 @@ def test_block_size_changes_nothing(
 ) -> None:
     stack = np.random.default_rng(1).standard_normal(shape)
     monkeypatch.setattr(gram, "BLOCK_BYTES", block_bytes)
-    found = np.concatenate([part.reshape(-1, *part.shape[-2:]) for part in grams(stack, FLOAT64)])
-    np.testing.assert_allclose(found, one_by_one(stack), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found(stack), np.triu(one_by_one(stack)), rtol=1e-12, atol=1e-12)
 
 
 def test_small_blocks_are_small_and_cover_everything(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,3 +71,14 @@ def test_a_power_of_two_as_factor_is_exact_even_out_of_the_range_of_float32() ->
 def test_a_matrix_without_rows_is_refused() -> None:
     with pytest.raises(ValueError, match=r"no rows in a matrix of shape \(0, 0\)"):
         list(grams(np.zeros((1, 0, 0)), FLOAT64))
+
+
+@pytest.mark.parametrize("order", ["rows", "columns", "neither"])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+def test_the_order_of_the_weights_in_memory_changes_nothing(order: str, dtype: str) -> None:
+    weights = np.random.default_rng(3).standard_normal((70, 30)).astype(dtype)
+    inside = np.zeros((140, 90), dtype)
+    inside[::2, ::3] = weights
+    stored = {"rows": weights, "columns": np.asfortranarray(weights), "neither": inside[::2, ::3]}[order]
+    for stack in (stored[None], stored.T[None]):
+        np.testing.assert_allclose(found(stack), np.triu(one_by_one(weights[None])), rtol=1e-13, atol=1e-13)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from eigentail.execution.blas import blas_threads
+from eigentail.execution.blas import blas_libraries, blas_threads
 from eigentail.execution.executor import Executor, Hands, LostError, Task, Way
 from eigentail.execution.pooled import cores, pooled
 from eigentail.execution.processes import processes
@@ -19,6 +19,7 @@ __all__ = [
     "LostError",
     "Task",
     "Way",
+    "blas_libraries",
     "blas_threads",
     "cores",
     "executors",

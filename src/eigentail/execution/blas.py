@@ -53,6 +53,20 @@ def blas_threads() -> int:
     return _most(_libraries(len(sys.modules)), 1)
 
 
+def blas_libraries(kind: str) -> list[str]:
+    """The paths of the libraries of a kind that this process has loaded.
+
+    Args:
+        kind: "openblas", "mkl", "blis": as threadpoolctl calls them.
+
+    Example:
+        >>> blas_libraries("none of this name")
+        []
+    """
+    loaded = _libraries(len(sys.modules)).lib_controllers
+    return [str(library.filepath) for library in loaded if library.internal_api == kind]
+
+
 def _most(libraries: Any, otherwise: int) -> int:
     return max((int(library.num_threads) for library in libraries.lib_controllers), default=otherwise)
 

@@ -25,8 +25,8 @@ def eigenvalues_of(matrices: NDArray[Any]) -> NDArray[np.float64]:
     interpreter lock. Where no kernels were compiled, `numpy.linalg.eigvalsh` serves.
 
     Args:
-        matrices: symmetric, shape (M, M) or (count, M, M), float64 or float32, finite, both triangles filled, in C
-            order. They may be **overwritten**: not to be used afterwards.
+        matrices: symmetric, shape (M, M) or (count, M, M), float64 or float32, finite, in C order. What is below the
+            diagonal is not read. They may be **overwritten**: not to be used afterwards.
 
     Returns:
         Shape (M,) or (count, M), ascending.
@@ -49,4 +49,4 @@ def eigenvalues_of(matrices: NDArray[Any]) -> NDArray[np.float64]:
     elif compiled:
         values = compiled.eigenvalues(matrices.reshape(matrices.shape if matrices.ndim == 3 else (1, side, side)))
         return values.reshape(matrices.shape[:-1])
-    return np.linalg.eigvalsh(matrices).astype(np.float64, copy=False)
+    return np.linalg.eigvalsh(matrices, "U").astype(np.float64, copy=False)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eigentail.numerics.kernels import kernels
 from eigentail.records import BLOCK_BYTES
+
+# Smaller ones are made by numpy: finding the library takes a millisecond, once.
+_ADDED_FROM: Final = 64
 
 
 def grams(stack: NDArray[Any], dtype: np.dtype[Any], factor: float = 1.0) -> Iterator[NDArray[Any]]:
@@ -20,7 +24,8 @@ def grams(stack: NDArray[Any], dtype: np.dtype[Any], factor: float = 1.0) -> Ite
         factor: multiplied onto the weights first; a power of two changes no digit.
 
     Yields:
-        One matrix of shape (M, M) when the stack holds one, else batches of shape (some, M, M), in order.
+        One matrix of shape (M, M) when the stack holds one, else batches of shape (some, M, M), in order. What is below
+        the diagonal may be left out (zero): symmetric matrices are given by what is on and above it.
 
     Example:
         >>> [part.tolist() for part in grams(np.array([[[1, 0, 0], [0, 2, 0]]]), np.dtype("float64"))]
@@ -49,20 +54,31 @@ def blocks(array: NDArray[Any], dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
 
 def _gram(tall: NDArray[Any], dtype: np.dtype[Any], factor: float) -> NDArray[Any]:
     """One Gram matrix as a sum over blocks of rows."""
-    total: NDArray[Any] | None = None
-    spare: NDArray[Any] | None = None
+    if not len(tall):
+        raise ValueError(f"no rows in a matrix of shape {tall.shape}")
+    compiled = kernels()
+    if compiled and tall.shape[1] >= _ADDED_FROM:
+        total = np.zeros((tall.shape[1], tall.shape[1]), dtype)
+        if all(compiled.add_product(_contiguous(_scaled(rows, dtype, factor)), total) for rows in blocks(tall, dtype)):
+            return total
+    return _gram_by_numpy(tall, dtype, factor)
+
+
+def _gram_by_numpy(tall: NDArray[Any], dtype: np.dtype[Any], factor: float) -> NDArray[Any]:
+    """The same in a matrix more, and whole."""
+    total, spare = np.zeros((tall.shape[1], tall.shape[1]), dtype), None
     for rows in blocks(tall, dtype):
         block = _scaled(rows, dtype, factor)
         # numpy sees one operand twice and calls the symmetric kernel: half the work
-        if total is None:
-            total = block.T @ block
-        else:
-            spare = np.matmul(block.T, block, out=spare)  # one spare matrix for all blocks: two in all
-            total += spare
+        spare = np.matmul(block.T, block, out=spare)
+        total += spare
         del block  # before the next one is made
-    if total is None:
-        raise ValueError(f"no rows in a matrix of shape {tall.shape}")
     return total
+
+
+def _contiguous(block: NDArray[Any]) -> NDArray[Any]:
+    """In the order it has, if that is one that BLAS can read."""
+    return block if block.flags.f_contiguous else np.ascontiguousarray(block)
 
 
 def _scaled(block: NDArray[Any], dtype: np.dtype[Any], factor: float) -> NDArray[Any]:

@@ -82,7 +82,7 @@ def _decomposed(tall: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.flo
     if not math.isfinite(largest):
         raise LayerError("some weights are NaN or infinite")
     unit = max(math.frexp(largest)[1], _LEAST)
-    values, vectors = np.linalg.eigh(next(grams(tall[None], np.dtype("float64"), 2.0**-unit)))
+    values, vectors = np.linalg.eigh(next(grams(tall[None], np.dtype("float64"), 2.0**-unit)), "U")
     return values, vectors, unit
 
 

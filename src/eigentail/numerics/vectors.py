@@ -67,7 +67,7 @@ def vectors_of(stack: NDArray[Any], *, scale: float = 1.0) -> Vectors:
     exponent = _exponent(stack)
     values, numbers = [], []
     for part in grams(stack, np.dtype("float64"), 2.0**-exponent):
-        eigenvalues, vectors = np.linalg.eigh(part)
+        eigenvalues, vectors = np.linalg.eigh(part, "U")
         values.append(eigenvalues.ravel())
         numbers.append(_numbers(vectors))
     pooled = np.concatenate(values)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import re
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, final
@@ -11,13 +10,9 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from eigentail.numerics.kernels.blas import addresses
+
 LIBRARY: Final = Path(__file__).with_name("built") / "kernels.so"
-_BLAS: Final = {
-    "symm": "void (char *, char *, int *, int *, real *, real *, int *, real *, int *, real *, real *, int *)",
-    "syr2k": "void (char *, char *, int *, int *, real *, real *, int *, real *, int *, real *, real *, int *)",
-    "gemm": "void (char *, char *, int *, int *, int *, real *, real *, int *, real *, int *, real *, real *, int *)",
-    "trsm": "void (char *, char *, char *, char *, int *, int *, real *, real *, int *, real *, int *)",
-}
 _TYPES: Final = {"float64": "f64", "float32": "f32"}
 _NO_MEMORY: Final = 2
 
@@ -43,7 +38,8 @@ class Kernels:
         """Of several matrices, each in one pass over it for each of its columns: while it fits into the cache.
 
         Args:
-            stack: symmetric, shape (count, M, M), float64 or float32, in C order.
+            stack: symmetric, shape (count, M, M), float64 or float32, in C order; what is below the diagonal is not
+                read.
 
         Returns:
             Shape (count, M), ascending.
@@ -66,11 +62,12 @@ class Kernels:
         """Of one matrix, by way of a band.
 
         Args:
-            matrix: symmetric, shape (M, M), float64 or float32, in C order. It is **overwritten**.
+            matrix: symmetric, shape (M, M), float64 or float32, in C order; what is below the diagonal is not read, and
+                what is above it **overwritten**.
             threads: at most so many chase the band; BLAS has its own.
 
         Returns:
-            Shape (M,), ascending; None where this build of scipy does not offer its BLAS.
+            Shape (M,), ascending; None where no BLAS can be called.
 
         Raises:
             numpy.linalg.LinAlgError: the iteration did not converge.
@@ -80,7 +77,7 @@ class Kernels:
             >>> found is None or found.large(np.eye(100), threads=1).round(12).tolist() == [1.0] * 100
             True
         """
-        blas = _blas(matrix.dtype.name)
+        blas = addresses(matrix.dtype.name)
         if blas is None:
             return None
         values = np.empty(len(matrix))
@@ -88,6 +85,31 @@ class Kernels:
         self._call("large", matrix, side, _at(matrix), _at(values), blas, ctypes.c_ssize_t(threads))
         values.sort()
         return values
+
+    def add_product(self, block: NDArray[Any], total: NDArray[Any]) -> bool:
+        """Add W^T W of some rows of W to what is on and above the diagonal of the total.
+
+        Args:
+            block: shape (rows, M), float64 or float32, in C or in Fortran order.
+            total: shape (M, M), the dtype of the block, in C order.
+
+        Returns:
+            Whether it was done: not where no BLAS can be called.
+
+        Example:
+            >>> total = np.zeros((2, 2))
+            >>> found = kernels()
+            >>> done = found is not None and found.add_product(np.array([[1.0, 2.0]]), total)
+            >>> total.tolist() == ([[1.0, 2.0], [0.0, 4.0]] if done else [[0.0, 0.0], [0.0, 0.0]])
+            True
+        """
+        blas = addresses(block.dtype.name)
+        if blas is None:
+            return False
+        rows, side = (ctypes.c_ssize_t(n) for n in block.shape)
+        turned = ctypes.c_int(not block.flags.c_contiguous)
+        self._call("add_product", block, rows, side, _at(block), turned, _at(total), blas)
+        return True
 
     def _call(self, name: str, array: NDArray[Any], *arguments: Any) -> None:
         status = self._library[f"{name}_{_TYPES[array.dtype.name]}_{self.vector_bytes}"](*arguments)
@@ -111,26 +133,6 @@ def kernels() -> Kernels | None:
         return None
     vector_bytes = int(library.eigentail_vector_bytes())
     return Kernels(library, vector_bytes) if vector_bytes else None
-
-
-@cache
-def _blas(dtype: str) -> Any:
-    """The addresses of four routines, by the pointers that scipy publishes to be called from other languages."""
-    from scipy import LowLevelCallable
-    from scipy.linalg import cython_blas
-
-    pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
-    address = pointer(("PyCapsule_GetPointer", ctypes.pythonapi))
-    found = []
-    for name, signature in _BLAS.items():
-        try:
-            declared = LowLevelCallable.from_cython(cython_blas, ("d" if dtype == "float64" else "s") + name)
-        except (AttributeError, KeyError, TypeError, ValueError):
-            return None
-        if re.sub(r"__pyx_t_\w+_[sd]\b", "real", declared.signature) != signature:
-            return None
-        found.append(address(declared.function, declared.signature.encode()))
-    return (ctypes.c_void_p * len(found))(*found)
 
 
 def _at(array: NDArray[Any]) -> ctypes.c_void_p:

@@ -3,8 +3,8 @@
  * SC 2011. */
 
 
-/* Columns of a band may be this long. */
-enum { WIDEST = 128 };
+/* Columns of a band may be so long, and so many of them are chased together. */
+enum { WIDEST = 128, TOGETHER = 8 };
 
 /* A band: column j lies at columns + j * stride, from the diagonal down, and has room for twice the width. `done` tells
  * how many steps of each chase are over: one that follows stays two behind, so that they never touch the same place. */
@@ -13,14 +13,6 @@ typedef struct {
     ptrdiff_t stride, side, width;
     ptrdiff_t *done, *taken;
 } F64(Band);
-
-static double F64(dot)(ptrdiff_t n, const double *restrict x, const double *restrict y) {
-    double sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (ptrdiff_t i = 0; i < n; i++)
-        sum += x[i] * y[i];
-    return sum;
-}
 
 static void F64(add)(ptrdiff_t n, double factor, const double *restrict x, double *restrict y) {
 #pragma omp simd
@@ -71,38 +63,55 @@ static double F64(pass_on)(const F64(Band) *band, ptrdiff_t first, ptrdiff_t n, 
     return factor;
 }
 
-/* Column j down to two elements, and its fill chased away. Before each step the chase of the column before must be two
- * steps ahead, which `done` tells; a chaser that waits gives up its core in the end, since the other may need it. */
-static void F64(chase_column)(const F64(Band) *band, ptrdiff_t j) {
+/* A reflection on its way down the band, from the column that it belongs to. */
+typedef struct {
+    ptrdiff_t column, step, first, rows;
+    double v[WIDEST], tau;
+} F64(Chase);
+
+/* The next step of a chase. The chase of the column before must be two steps ahead: `done` tells, and who waits gives up
+ * its core in the end, since the other may need it. */
+static void F64(advance)(const F64(Band) *band, F64(Chase) *it) {
     enum { PATIENCE = 1 << 12 };
-    double v[WIDEST], left;
-    ptrdiff_t first = j + 1, n = band->width;
-    double *column = band->columns + j * band->stride + 1, tau = 0;
-    for (ptrdiff_t step = 0; first < band->side; step++, first += n) {
-        if (first + n > band->side)
-            n = band->side - first;
-        for (int tries = 0; j && __atomic_load_n(band->done + j - 1, __ATOMIC_ACQUIRE) < step + 3; tries++)
-            if (tries > PATIENCE)
-                sched_yield();
-        if (!step) {
-            tau = F64(reflect)(n, column, v, &left);
-            memset(column, 0, n * sizeof(double));
-            column[0] = left;
-        }
-        F64(both_sides)(band, first, n, v, tau);
-        ptrdiff_t rows = band->side - first - n < band->width ? band->side - first - n : band->width;
-        if (rows > 0)
-            tau = F64(pass_on)(band, first, n, rows, v, tau);
-        __atomic_store_n(band->done + j, step + 1, __ATOMIC_RELEASE);
+    ptrdiff_t j = it->column, n = it->rows;
+    for (int tries = 0; j && __atomic_load_n(band->done + j - 1, __ATOMIC_ACQUIRE) < it->step + 3; tries++)
+        if (tries > PATIENCE)
+            sched_yield();
+    if (!it->step) {
+        double *column = band->columns + j * band->stride + 1, left;
+        it->tau = F64(reflect)(n, column, it->v, &left);
+        memset(column, 0, n * sizeof(double));
+        column[0] = left;
     }
-    __atomic_store_n(band->done + j, PTRDIFF_MAX, __ATOMIC_RELEASE);
+    F64(both_sides)(band, it->first, n, it->v, it->tau);
+    ptrdiff_t after = it->first + n, left = band->side - after;
+    it->rows = left < band->width ? left : band->width;
+    if (it->rows > 0)
+        it->tau = F64(pass_on)(band, it->first, n, it->rows, it->v, it->tau);
+    it->first = after;
+    it->step++;
+    __atomic_store_n(band->done + j, it->rows > 0 ? it->step : PTRDIFF_MAX, __ATOMIC_RELEASE);
 }
 
-/* Columns in their order, as long as there are any: whoever is free takes the next. */
+/* Columns in their order, some at a time, as long as there are any: whoever is free takes the next. They go down the
+ * band one behind the other, so that a place is in the cache still when the next of them comes. */
 static void *F64(chase_columns)(void *band) {
     const F64(Band) *it = band;
-    for (ptrdiff_t j; (j = __atomic_fetch_add(it->taken, 1, __ATOMIC_RELAXED)) < it->side;)
-        F64(chase_column)(it, j);
+    F64(Chase) chases[TOGETHER];
+    for (ptrdiff_t start; (start = __atomic_fetch_add(it->taken, TOGETHER, __ATOMIC_RELAXED)) < it->side - 1;) {
+        ptrdiff_t count = it->side - 1 - start < TOGETHER ? it->side - 1 - start : TOGETHER, running = count;
+        for (ptrdiff_t k = 0; k < count; k++) {
+            ptrdiff_t j = start + k, left = it->side - j - 1;
+            chases[k].column = j, chases[k].step = 0, chases[k].first = j + 1;
+            chases[k].rows = left < it->width ? left : it->width;
+        }
+        for (ptrdiff_t tick = 0; running; tick++)
+            for (ptrdiff_t k = 0; k < count && 3 * k <= tick; k++)
+                if (chases[k].rows > 0) {
+                    F64(advance)(it, chases + k);
+                    running -= chases[k].rows <= 0;
+                }
+    }
     return NULL;
 }
 

@@ -8,6 +8,9 @@
 
 typedef REAL OF(vector) __attribute__((vector_size(BYTES), may_alias));
 
+/* A part of the rounding error of the largest element: at least so much every eigenvalue is off. */
+static const double OF(small) = sizeof(REAL) == sizeof(float) ? 0x1p-28 : 0x1p-57;
+
 /* Columns at a time: what is held of them must fit into the registers, and they into a block on the diagonal. */
 enum { OF(lanes) = BYTES / sizeof(REAL), OF(columns) = BYTES / sizeof(REAL) < 4 ? BYTES / sizeof(REAL) : 4 };
 
@@ -18,12 +21,17 @@ typedef struct {
     REAL *v, *w, *u, *product;
 } OF(Reduced);
 
+static double OF(dot)(ptrdiff_t n, const REAL *restrict x, const REAL *restrict y) {
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (ptrdiff_t i = 0; i < n; i++)
+        sum += (double)x[i] * y[i];
+    return sum;
+}
+
 /* The reflection 1 - tau u u^T that leaves only the first element of x, into u: tau; zero where nothing is to do. */
 static double OF(reflect)(ptrdiff_t n, const REAL *x, REAL *u, double *first) {
-    double rest = 0;
-#pragma omp simd reduction(+ : rest)
-    for (ptrdiff_t i = 1; i < n; i++)
-        rest += (double)x[i] * x[i];
+    double rest = OF(dot)(n - 1, x + 1, x + 1);
     *first = x[0];
     if (rest == 0) {
         memset(u, 0, n * sizeof(REAL));
@@ -95,11 +103,7 @@ static void OF(take)(const OF(Reduced) *it, ptrdiff_t next, double tau) {
     memset(product, 0, n * sizeof(REAL));
     for (ptrdiff_t j = next / OF(columns) * OF(columns); j < n; j += OF(columns))
         OF(pass)(it, j);
-    double dot = 0;
-#pragma omp simd reduction(+ : dot)
-    for (ptrdiff_t i = next; i < n; i++)
-        dot += (double)product[i] * u[i];
-    REAL factor = tau, half = tau * tau * dot / 2;
+    REAL factor = tau, half = tau * tau * OF(dot)(n - next, product + next, u + next) / 2;
     for (ptrdiff_t i = next; i < n; i++) {
         it->v[i] = u[i];
         it->w[i] = factor * product[i] - half * u[i];
@@ -147,7 +151,7 @@ static int OF(shifted)(ptrdiff_t count, REAL *x, int exponent) {
     return exponent;
 }
 
-/* Eigenvalues of each of several symmetric matrices, in no order. */
+/* Eigenvalues of each of several symmetric matrices, in no order; only what is above the diagonal (in C) is read. */
 int OF(eigenvalues)(ptrdiff_t count, ptrdiff_t n, const REAL *matrices, double *values) {
     /* whole vectors in a row, and an odd number of them: rows a power of two apart share a place in the cache */
     ptrdiff_t stride = ((n + OF(lanes) - 1) / OF(lanes) | 1) * OF(lanes), rows = (n + 3) / 4 * 4;
@@ -160,11 +164,14 @@ int OF(eigenvalues)(ptrdiff_t count, ptrdiff_t n, const REAL *matrices, double *
         OF(Reduced) it = {memory, stride, n, vectors, vectors + stride, vectors + 2 * stride, vectors + 3 * stride};
         int exponent = OF(exponent)(n * n, matrices);
         memset(memory, 0, used);
-        for (ptrdiff_t i = 0; i < n; i++, matrices += n)
-            memcpy(memory + i * stride, matrices, n * sizeof(REAL));
+        for (ptrdiff_t i = 0; i < n; i++, matrices += n) {
+            memcpy(memory + i * stride + i, matrices + i, (n - i) * sizeof(REAL));
+            for (ptrdiff_t j = i / OF(lanes) * OF(lanes); j < i; j++) /* whole blocks on the diagonal */
+                memory[i * stride + j] = memory[j * stride + i];
+        }
         int shift = OF(shifted)(rows * stride, memory, exponent);
         OF(reduce)(&it, values, beside);
-        status = F64(scaled_values)(n, values, beside, exponent - shift);
+        status = F64(scaled_values)(n, values, beside, exponent - shift, OF(small));
         for (ptrdiff_t i = 0; shift && i < n; i++)
             values[i] = ldexp(values[i], shift);
     }

@@ -6,18 +6,24 @@
 /* Diagonals below the main one. A wider band needs fewer passes over the matrix and more chasing. */
 enum { OF(width) = 48 };
 
-/* The routines of BLAS, as Fortran calls them: ?symm, ?syr2k, ?gemm, ?trsm. */
+/* The routines of BLAS, as Fortran calls them: ?symm, ?syr2k, ?gemm, ?trsm, ?syrk. Some builds take 64-bit integers and
+ * some 32-bit ones: they are passed by address, and on machines that store the low half first one serves for both. */
+typedef long long OF(Int);
 typedef struct {
-    void (*symm)(char *, char *, int *, int *, REAL *, REAL *, int *, REAL *, int *, REAL *, REAL *, int *);
-    void (*syr2k)(char *, char *, int *, int *, REAL *, REAL *, int *, REAL *, int *, REAL *, REAL *, int *);
-    void (*gemm)(char *, char *, int *, int *, int *, REAL *, REAL *, int *, REAL *, int *, REAL *, REAL *, int *);
-    void (*trsm)(char *, char *, char *, char *, int *, int *, REAL *, REAL *, int *, REAL *, int *);
+    void (*symm)(char *, char *, OF(Int) *, OF(Int) *, REAL *, REAL *, OF(Int) *, REAL *, OF(Int) *, REAL *, REAL *,
+                 OF(Int) *);
+    void (*syr2k)(char *, char *, OF(Int) *, OF(Int) *, REAL *, REAL *, OF(Int) *, REAL *, OF(Int) *, REAL *, REAL *,
+                  OF(Int) *);
+    void (*gemm)(char *, char *, OF(Int) *, OF(Int) *, OF(Int) *, REAL *, REAL *, OF(Int) *, REAL *, OF(Int) *, REAL *,
+                 REAL *, OF(Int) *);
+    void (*trsm)(char *, char *, char *, char *, OF(Int) *, OF(Int) *, REAL *, REAL *, OF(Int) *, REAL *, OF(Int) *);
+    void (*syrk)(char *, char *, OF(Int) *, OF(Int) *, REAL *, REAL *, OF(Int) *, REAL *, REAL *, OF(Int) *);
 } OF(Blas);
 
 /* Several reflections together, Q = 1 - V F V^T: the vectors, each in a row `stride` from the next and `length` long,
  * the inverse of F, and space for as many vectors and two small matrices. */
 typedef struct {
-    int count, length, stride;
+    OF(Int) count, length, stride;
     REAL *vectors, *partners;
     REAL inverse[OF(width) * OF(width)], inner[OF(width) * OF(width)];
 } OF(Reflections);
@@ -67,13 +73,13 @@ static void OF(panel)(OF(Reflections) *it, double *band, ptrdiff_t step) {
 
 /* The reflections from both sides on the matrix whose first element this is: A - V Z^T - Z V^T.
  * With Y = A V F and S = F^T V^T Y: Z = Y - V S / 2. */
-static void OF(two_sided)(OF(Reflections) *it, REAL *matrix, int side, const OF(Blas) *blas) {
+static void OF(two_sided)(OF(Reflections) *it, REAL *matrix, OF(Int) side, const OF(Blas) *blas) {
     REAL one = 1, zero = 0, minus = -1, half = -0.5, *v = it->vectors, *z = it->partners, *diagonal = it->inner;
-    int n = it->length, k = it->count, ld = it->stride;
-    for (int i = 0; i < k; i++)
+    OF(Int) n = it->length, k = it->count, ld = it->stride;
+    for (OF(Int) i = 0; i < k; i++)
         diagonal[i] = it->inverse[i * k + i];
     blas->gemm("T", "N", &k, &k, &n, &one, v, &ld, v, &ld, &zero, it->inverse, &k);
-    for (int i = 0; i < k; i++)
+    for (OF(Int) i = 0; i < k; i++)
         it->inverse[i * k + i] = diagonal[i];
     blas->symm("L", "L", &n, &k, &one, matrix, &side, v, &ld, &zero, z, &side);
     blas->trsm("R", "U", "N", "N", &n, &k, &one, it->inverse, &k, z, &side);
@@ -84,28 +90,28 @@ static void OF(two_sided)(OF(Reflections) *it, REAL *matrix, int side, const OF(
 }
 
 /* The band of a matrix, in columns; only what is above the diagonal in C, below it in Fortran, is read and used up. */
-static void OF(to_band)(int side, REAL *matrix, const OF(Blas) *blas, OF(Reflections) *it, F64(Band) *band) {
+static void OF(to_band)(OF(Int) side, REAL *matrix, const OF(Blas) *blas, OF(Reflections) *it, F64(Band) *band) {
     enum { WIDTH = OF(width) };
     REAL *partners = it->partners;
     *it = (OF(Reflections)){.count = 1, .length = side, .stride = side, .partners = partners, .vectors = partners + side};
     it->inverse[0] = 1 / OF(random)(side, it->vectors);
     OF(two_sided)(it, matrix, side, blas);
-    int start = 0;
+    OF(Int) start = 0;
     for (; side - start > WIDTH; start += WIDTH) {
-        REAL *corner = matrix + (size_t)start * (side + 1);
+        REAL *corner = matrix + start * (side + 1);
         double *columns = band->columns + start * band->stride;
-        for (int k = 0; k < WIDTH; k++)
-            for (int i = k; i < WIDTH; i++)
-                columns[k * band->stride + i - k] = corner[(size_t)k * side + i];
+        for (OF(Int) k = 0; k < WIDTH; k++)
+            for (OF(Int) i = k; i < WIDTH; i++)
+                columns[k * band->stride + i - k] = corner[k * side + i];
         it->count = WIDTH;
         it->length = side - start - WIDTH;
         it->vectors = corner + WIDTH;
         OF(panel)(it, columns, band->stride);
-        OF(two_sided)(it, corner + (size_t)WIDTH * (side + 1), side, blas);
+        OF(two_sided)(it, corner + WIDTH * (side + 1), side, blas);
     }
-    for (int k = start; k < side; k++)
-        for (int i = k; i < side; i++)
-            band->columns[k * band->stride + i - k] = matrix[(size_t)k * side + i];
+    for (OF(Int) k = start; k < side; k++)
+        for (OF(Int) i = k; i < side; i++)
+            band->columns[k * band->stride + i - k] = matrix[k * side + i];
 }
 
 /* Eigenvalues of one matrix, which is used up, in no order; by at most so many threads beside those of BLAS. */
@@ -122,10 +128,17 @@ int OF(large)(ptrdiff_t side, REAL *matrix, double *values, const OF(Blas) *blas
         OF(to_band)(side, matrix, blas, it, &band);
         status = F64(chase)(&band, threads, values, beside);
         if (status == DONE)
-            status = F64(scaled_values)(side, values, beside, exponent - shift);
+            status = F64(scaled_values)(side, values, beside, exponent - shift, OF(small));
         for (ptrdiff_t i = 0; shift && i < side; i++)
             values[i] = ldexp(values[i], shift);
     }
     free(band.columns), free(it), free(partners), free(beside);
     return status;
+}
+
+/* To the part of W^T W above its diagonal (in C), what some rows of W give; they lie in columns where `turned`. */
+void OF(add_product)(ptrdiff_t rows, ptrdiff_t side, REAL *block, int turned, REAL *total, const OF(Blas) *blas) {
+    REAL one = 1;
+    OF(Int) n = side, k = rows;
+    blas->syrk("L", turned ? "T" : "N", &n, &k, &one, block, turned ? &k : &n, &one, total, &n);
 }

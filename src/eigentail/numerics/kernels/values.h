@@ -33,11 +33,12 @@ static void F64(sweep)(double *restrict d, double *restrict squares, ptrdiff_t f
     d[first] = shift + gamma;
 }
 
-/* Where the block that starts here ends: at the first element beside the diagonal too small to matter. */
-static ptrdiff_t F64(block_end)(const double *d, const double *squares, ptrdiff_t first, ptrdiff_t n) {
-    const double unit = 0x1p-53, smallest = 0x1p-1000;
+/* Where the block that starts here ends: at the first element beside the diagonal too small to matter, be it beside its
+ * neighbours or beside the whole. */
+static ptrdiff_t F64(block_end)(const double *d, const double *squares, ptrdiff_t first, ptrdiff_t n, double small) {
+    const double unit = 0x1p-53;
     ptrdiff_t last = first;
-    while (last < n - 1 && squares[last] > unit * unit * fabs(d[last] * d[last + 1]) + smallest)
+    while (last < n - 1 && squares[last] > unit * unit * fabs(d[last] * d[last + 1]) + small * small)
         last++;
     return last;
 }
@@ -49,11 +50,12 @@ static double F64(shift_of)(const double *d, const double *squares, ptrdiff_t fi
 }
 
 /* Eigenvalues into d, in no order. `squares` has n places: of the elements beside the diagonal, the last unused. Both
- * are overwritten. The largest element should be near one, since squares of squares are taken. */
-static int F64(values_of)(ptrdiff_t n, double *d, double *squares) {
+ * are overwritten. The largest element should be near one, since squares of squares are taken; what is `small` beside
+ * it is taken for zero. */
+static int F64(values_of)(ptrdiff_t n, double *d, double *squares, double small) {
     ptrdiff_t first = 0, turned = -1, left = SWEEPS * n;
     while (first < n) {
-        ptrdiff_t last = F64(block_end)(d, squares, first, n);
+        ptrdiff_t last = F64(block_end)(d, squares, first, n, small);
         squares[last] = 0;
         if (first == last) {
             first++;
@@ -75,13 +77,13 @@ static int F64(values_of)(ptrdiff_t n, double *d, double *squares) {
 
 /* The same from the elements beside the diagonal themselves, brought to size one by 2^-exponent and back. What is no
  * number does not converge. */
-static int F64(scaled_values)(ptrdiff_t n, double *d, double *beside, int exponent) {
+static int F64(scaled_values)(ptrdiff_t n, double *d, double *beside, int exponent, double small) {
     for (ptrdiff_t i = 0; i < n; i++) {
         d[i] = ldexp(d[i], -exponent);
         beside[i] = ldexp(beside[i], -exponent);
         beside[i] *= beside[i];
     }
-    int status = F64(values_of)(n, d, beside);
+    int status = F64(values_of)(n, d, beside, small);
     for (ptrdiff_t i = 0; i < n; i++) {
         d[i] = ldexp(d[i], exponent);
         if (isnan(d[i]))
