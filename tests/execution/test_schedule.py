@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -62,7 +64,7 @@ def test_thousands_of_experts_are_planned_at_once() -> None:
 
 
 def test_by_itself_means_with_every_core_and_nothing_beside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quiet, "_running", lambda: 1)
+    monkeypatch.setattr(quiet, "_others", lambda: 0)
     seen: dict[int, tuple[int, int]] = {}
     running: set[int] = set()
 
@@ -80,7 +82,7 @@ def test_by_itself_means_with_every_core_and_nothing_beside(monkeypatch: pytest.
 
 
 def test_on_a_busy_machine_nothing_takes_every_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quiet, "_running", lambda: 1000)
+    monkeypatch.setattr(quiet, "_others", lambda: 1000)
 
     def measure(_: Piece) -> int:
         return max(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
@@ -93,7 +95,7 @@ def test_where_a_system_tells_only_of_the_last_minute_that_counts(monkeypatch: p
     def unknown() -> int:
         raise FileNotFoundError("/proc/loadavg")
 
-    monkeypatch.setattr(quiet, "_running", unknown)
+    monkeypatch.setattr(quiet, "_others", unknown)
     for load, free in ((0.0, True), (1000.0, False)):
         monkeypatch.setattr(os, "getloadavg", lambda load=load: (load, 0.0, 0.0))
         assert quiet.is_quiet() == free
@@ -101,14 +103,27 @@ def test_where_a_system_tells_only_of_the_last_minute_that_counts(monkeypatch: p
 
 def test_what_runs_for_a_moment_is_no_ones_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quiet, "cores", lambda: 2)
-    for seen, free in (([1, 1, 1, 1], True), ([9, 1, 7, 3], True), ([2, 2, 2, 2], False), ([9, 2, 3, 2], False)):
+    for seen, free in (([0, 0, 0, 0], True), ([8, 0, 6, 2], True), ([1, 1, 1, 1], False), ([8, 1, 2, 1], False)):
         looks = iter(seen)
-        monkeypatch.setattr(quiet, "_running", lambda looks=looks: next(looks))
+        monkeypatch.setattr(quiet, "_others", lambda looks=looks: next(looks))
         assert quiet.is_quiet() == free
 
 
+@pytest.mark.skipif(not Path("/proc/loadavg").exists(), reason="only Linux tells how many threads run at this moment")
+def test_threads_of_our_own_are_no_others() -> None:
+    stop = threading.Event()
+    busy = [threading.Thread(target=lambda: [None for _ in iter(stop.is_set, True)]) for _ in range(3)]
+    before = min(quiet._others() for _ in range(20))
+    for thread in busy:
+        thread.start()
+    try:
+        assert min(quiet._others() for _ in range(20)) <= before + 1
+    finally:
+        stop.set()
+
+
 def test_float64_numbers_stand_however_many_threads_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quiet, "_running", lambda: 1)
+    monkeypatch.setattr(quiet, "_others", lambda: 0)
     monkeypatch.setattr("eigentail.execution.schedule._SPREADS_FROM", 300)
     weights = {"fc.weight": np.random.default_rng(0).standard_t(2.5, (400, 320))}
     one = et.analyze(weights)

@@ -24,13 +24,22 @@ def is_quiet() -> bool:
         True
     """
     try:
-        others = min(_running() for _ in range(_LOOKS)) - 1
+        others = min(_others() for _ in range(_LOOKS))
     except OSError:
         return not hasattr(os, "getloadavg") or os.getloadavg()[0] <= cores() / 2
     return others < cores() / 2
 
 
-def _running() -> int:
-    """How many threads of this machine have a core or wait for one: the one that asks among them."""
+def _others() -> int:
+    """How many threads of other processes have a core or wait for one. Ours may do so too: those of BLAS idle awake."""
     time.sleep(_LOOK)
-    return int(Path("/proc/loadavg").read_text(encoding="ascii").split()[3].partition("/")[0])
+    own = sum(_is_running(path) for path in Path("/proc/self/task").glob("*/stat"))
+    return int(Path("/proc/loadavg").read_text(encoding="ascii").split()[3].partition("/")[0]) - own
+
+
+def _is_running(path: Path) -> bool:
+    """From what Linux tells of a thread: its state follows its name, which may hold anything."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").rpartition(") ")[2].startswith("R")
+    except OSError:  # it ended meanwhile
+        return False
