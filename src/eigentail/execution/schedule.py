@@ -15,7 +15,7 @@ from eigentail.execution.executor import LostError, Result, Task, Work
 # From this side on, BLAS threads make one matrix faster, by this factor (measured with two threads:
 # docs/decisions/0012-one-blas-thread-each.md).
 _SPREADS_FROM: Final = 2048
-GAIN: Final = 1.2
+GAIN: Final = 1.4
 # Pieces a worker beyond which the rest evens out whatever is done.
 _LOOKED_AT: Final = 8
 
