@@ -115,7 +115,7 @@ def test_the_store_knows_no_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def never(*_: object) -> None:
         raise AssertionError("a spectrum was computed")
 
-    monkeypatch.setattr("eigentail.numerics.lapack.eigenvalues_of", never)
+    monkeypatch.setattr("eigentail.numerics.processor.eigenvalues_of", never)
     second = et.analyze(mlp(), HERE, store=store)
     assert {row.device for row in second.layers} == {"torch:cpu"}  # where the numbers are from
     assert_same(second, first, 0)

@@ -23,7 +23,7 @@ def unsolvable(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*arrays: object) -> None:
         raise AssertionError("a spectrum was computed")
 
-    monkeypatch.setattr("eigentail.numerics.lapack.eigenvalues_of", never)
+    monkeypatch.setattr("eigentail.numerics.processor.eigenvalues_of", never)
 
 
 class TestAnalyze:

@@ -170,7 +170,7 @@ class TestAnalysis:
         def never(*arrays):
             raise AssertionError("a spectrum was computed")
 
-        monkeypatch.setattr("eigentail.numerics.lapack.eigenvalues_of", never)
+        monkeypatch.setattr("eigentail.numerics.processor.eigenvalues_of", never)
         second = analyze(net(), store=SpectrumStore(store.home), using=threads(2))
         assert len(store.entries()) == 4
         assert plain.to_json() == first.to_json() == second.to_json()

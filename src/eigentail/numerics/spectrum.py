@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from eigentail.backends import CPU, Backend, CardError, Device, held
 from eigentail.errors import LayerError
 from eigentail.numerics.gram import blocks
-from eigentail.numerics.lapack import Lapack
+from eigentail.numerics.processor import Processor
 from eigentail.numerics.roundoff import unit_roundoff
 from eigentail.records import Spectrum
 from eigentail.settings import Precision
@@ -28,7 +28,7 @@ _DROWNED_SHARE: Final = 0.1
 _SMALLEST_EXPONENT: Final = -1000
 # Sums of squares outside these lost digits on the way, or are not finite: the weights are rescaled and tried again.
 _SAFE: Final = {"float64": (1e-200, 1e200), "float32": (1e-20, 1e30)}
-_LAPACK: Final = Lapack()
+_PROCESSOR: Final = Processor()
 
 
 def spectrum_of(
@@ -61,14 +61,14 @@ def spectrum_of(
         ([4.0, 9.0], (3, 2), 2)
     """
     if device == CPU:
-        return _spectrum(stack, precision, scale, _LAPACK)
+        return _spectrum(stack, precision, scale, _PROCESSOR)
     try:
         with held(device) as card:
             return _spectrum(stack, precision, scale, card)
     except CardError as error:
         note = f"computed on the CPU: {error}"
     # after the handler, which would keep alive what fills the card
-    return replace(_spectrum(stack, precision, scale, _LAPACK), note=note)
+    return replace(_spectrum(stack, precision, scale, _PROCESSOR), note=note)
 
 
 def _spectrum(stack: NDArray[Any], precision: Precision, scale: float, backend: Backend) -> Spectrum:

@@ -1,4 +1,4 @@
-"""The backend that is always there: numpy and LAPACK on the CPU."""
+"""The backend that is always there: the CPU."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from eigentail.numerics.gram import grams
 
 
 @final
-class Lapack:
-    """Gram products by numpy's matrix product, eigenvalues by LAPACK; see `backends.Backend`.
+class Processor:
+    """Gram matrices and eigenvalues in this process; see `backends.Backend`.
 
     Example:
-        >>> product = next(Lapack().products(np.diag([3.0, 2.0])[None], np.dtype("float64"), 1.0))
+        >>> product = next(Processor().products(np.diag([3.0, 2.0])[None], np.dtype("float64"), 1.0))
         >>> product.trace, product.eigenvalues().tolist()
         (13.0, [4.0, 9.0])
     """
