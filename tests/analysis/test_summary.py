@@ -73,9 +73,10 @@ def judged(*verdicts: Verdict) -> list[LayerReport]:
     return [msgspec.structs.replace(ROWS[1], verdict=verdict) for verdict in verdicts]
 
 
-WELL, UNDER, NOISE, SMALL, FAILED = (
+WELL, UNDER, OPEN, NOISE, SMALL, FAILED = (
     Verdict.WELL_TRAINED,
     Verdict.UNDER_TRAINED,
+    Verdict.UNDECIDED,
     Verdict.UNTRAINED,
     Verdict.TOO_SMALL,
     Verdict.FAILED,
@@ -91,6 +92,8 @@ WELL, UNDER, NOISE, SMALL, FAILED = (
         ((WELL, SMALL, SMALL, SMALL, FAILED), WELL, "1 of 1 layers judged; 4 could not be judged"),
         ((SMALL, SMALL, FAILED), SMALL, "none of 3 layers could be judged"),
         ((SMALL, FAILED), FAILED, "none of 2 layers could be judged"),
+        ((OPEN, OPEN, SMALL, FAILED), OPEN, "none of 4 layers could be judged"),
+        ((OPEN, OPEN, UNDER), UNDER, "1 of 1 layers judged; 2 could not be judged"),
     ],
 )
 def test_the_verdict_of_a_model_is_that_of_most_judged_layers(

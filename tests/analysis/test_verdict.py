@@ -127,7 +127,7 @@ def test_every_verdict_but_failed_has_a_rule() -> None:
     ("alpha", "low", "verdict", "words"),
     [
         (8.0, 6.1, Verdict.UNDER_TRAINED, "alpha 8.00 (6.10 to 30.00) is above 6"),
-        (8.0, 6.0, Verdict.WELL_TRAINED, "alpha 8.00 (6.00 to 30.00) is not told apart from 6"),
+        (8.0, 6.0, Verdict.UNDECIDED, "alpha 8.00 (6.00 to 30.00) is above 6, but not told apart from it"),
         (8.0, float("nan"), Verdict.UNDER_TRAINED, "alpha 8.00 is above 6"),
         (5.9, 4.0, Verdict.WELL_TRAINED, "alpha 5.90 (4.00 to 30.00) is between 2 and 6"),
     ],

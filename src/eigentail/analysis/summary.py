@@ -19,7 +19,7 @@ _P_VALUES: Final = frozenset(
 _SPREADS: Final = frozenset({"alpha_lo", "alpha_hi", "alpha_lo_matrix", "alpha_hi_matrix", "alpha_null_sd"})
 _NOT_AVERAGED: Final = _OF_SHAPE | _P_VALUES | _SPREADS
 # Layers of which nothing could be said.
-_NOT_JUDGED: Final = frozenset({Verdict.TOO_SMALL, Verdict.FAILED})
+_NOT_JUDGED: Final = (Verdict.FAILED, Verdict.UNDECIDED, Verdict.TOO_SMALL)
 # Which verdict stands for a model of whose layers as many earned one as another: the one to look at.
 _GRAVEST: Final = (
     Verdict.TRAP,
@@ -89,8 +89,7 @@ def judge_model(rows: Sequence[LayerReport]) -> tuple[Verdict, str]:
     counts = Counter(row.verdict for row in rows)
     judged = {verdict: count for verdict, count in counts.items() if verdict not in _NOT_JUDGED}
     if not judged:
-        verdict = Verdict.TOO_SMALL if counts[Verdict.TOO_SMALL] > counts[Verdict.FAILED] else Verdict.FAILED
-        return verdict, f"none of {len(rows)} layers could be judged"
+        return max(_NOT_JUDGED, key=lambda found: counts[found]), f"none of {len(rows)} layers could be judged"
     verdict = max(judged, key=lambda found: (judged[found], -_GRAVEST.index(found)))
     left_out = len(rows) - sum(judged.values())
     beside = f"; {left_out} could not be judged" if left_out else ""

@@ -85,9 +85,9 @@ def judge(signs: Signs) -> tuple[Verdict, str]:
     In this order: a product of two thin factors, which has no more eigenvalues than its rank and no null; what
     collapsed (half of the eigenvalues zero); what has no fit; what is too small (fewer than 50 eigenvalues); traps,
     where the entries were shuffled; what random weights show as well; what is no power law (D above 0.1 and above
-    1.358 / sqrt(tail)); then alpha and its whole interval below 2 over-trained, above 6 under-trained, else well
-    trained. (The best layers lie at 2: an alpha of 1.97 +- 0.3 accuses nobody, and neither does one of 8 that may
-    be 3.) How often each is wrong is measured in docs/trust.md.
+    1.358 / sqrt(tail)); then alpha and its whole interval below 2 over-trained, above 6 under-trained; an alpha above
+    6 that may be 3 is undecided; else well trained. (The best layers lie at 2: an alpha of 1.97 +- 0.3 is no
+    accusation.) How often each is wrong is measured in docs/trust.md.
 
     Source: thresholds of Martin, Peng & Mahoney 2021 and WeightWatcher; the order is this project's.
 
@@ -146,8 +146,6 @@ def beyond_thresholds(fit: Fit) -> bool:
 def _between(signs: Signs) -> str:
     if signs.fit.alpha < OVER_TRAINED:
         return f"not told apart from {OVER_TRAINED:g}"
-    if signs.fit.alpha > UNDER_TRAINED:
-        return f"not told apart from {UNDER_TRAINED:g}"
     return f"between {OVER_TRAINED:g} and {UNDER_TRAINED:g}"
 
 
@@ -189,6 +187,11 @@ RULES: Final = (
         Verdict.UNDER_TRAINED,
         lambda signs: _surely_above(signs, UNDER_TRAINED),
         lambda signs: _alpha(signs, f"above {UNDER_TRAINED:g}"),
+    ),
+    Rule(
+        Verdict.UNDECIDED,
+        lambda signs: signs.fit.alpha > UNDER_TRAINED,
+        lambda signs: _alpha(signs, f"above {UNDER_TRAINED:g}, but not told apart from it"),
     ),
     Rule(
         Verdict.WELL_TRAINED,

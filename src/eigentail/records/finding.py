@@ -68,6 +68,7 @@ class Verdict(StrEnum):
     UNTRAINED = "untrained"
     TOO_SMALL = "too-small"
     NOT_POWER_LAW = "not-power-law"
+    UNDECIDED = "undecided"
     RANK_COLLAPSE = "rank-collapse"
     TRAP = "trap"
     FAILED = "failed"

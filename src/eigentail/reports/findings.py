@@ -36,6 +36,10 @@ _SENTENCES: Final[Mapping[Verdict, tuple[str, str]]] = {
         "{n} layers are over-trained (alpha and its whole interval below 2)",
     ),
     Verdict.NOT_POWER_LAW: ("the tail of 1 layer is no power law", "the tails of {n} layers are no power law"),
+    Verdict.UNDECIDED: (
+        "1 layer is undecided (alpha above 6, its interval not)",
+        "{n} layers are undecided (alpha above 6, their intervals not)",
+    ),
     Verdict.TOO_SMALL: ("1 layer is too small to be judged", "{n} layers are too small to be judged"),
     Verdict.WELL_TRAINED: ("1 layer is well trained", "{n} layers are well trained"),
 }
