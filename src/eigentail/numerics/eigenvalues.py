@@ -41,12 +41,16 @@ def eigenvalues_of(matrices: NDArray[Any]) -> NDArray[np.float64]:
         >>> eigenvalues_of(np.array([[2.0, 1.0], [1.0, 2.0]])).round(12).tolist()
         [1.0, 3.0]
     """
-    compiled, side = kernels(), matrices.shape[-1]
-    if compiled and matrices.ndim == 2 and side >= TWO_STAGES_FROM[matrices.dtype.name]:
-        values = compiled.large(matrices, blas_threads())
-        if values is not None:
-            return values
-    elif compiled:
-        values = compiled.eigenvalues(matrices.reshape(matrices.shape if matrices.ndim == 3 else (1, side, side)))
-        return values.reshape(matrices.shape[:-1])
-    return np.linalg.eigvalsh(matrices, "U").astype(np.float64, copy=False)
+    stack = matrices if matrices.ndim == 3 else matrices[None]
+    return _of_stack(stack).reshape(matrices.shape[:-1])
+
+
+def _of_stack(stack: NDArray[Any]) -> NDArray[np.float64]:
+    compiled = kernels()
+    if compiled and stack.shape[-1] < TWO_STAGES_FROM[stack.dtype.name]:
+        return compiled.eigenvalues(stack)
+    if compiled:
+        found = [values for matrix in stack if (values := compiled.large(matrix, blas_threads())) is not None]
+        if len(found) == len(stack) > 0:
+            return np.array(found)
+    return np.linalg.eigvalsh(stack, "U").astype(np.float64, copy=False)

@@ -36,8 +36,8 @@ def grams(stack: NDArray[Any], dtype: np.dtype[Any], factor: float = 1.0) -> Ite
         yield _gram(tall[0], dtype, factor)
         return
     for batch in blocks(tall, dtype):
-        block = np.ascontiguousarray(_scaled(batch, dtype, factor))
-        yield np.matmul(block.transpose(0, 2, 1), block)
+        # in one pass: the positions of a kernel lie side by side in memory, each of its matrices far apart
+        yield _each(np.ascontiguousarray(batch if factor == 1.0 else _scaled(batch, dtype, factor), dtype))
 
 
 def blocks(array: NDArray[Any], dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
@@ -50,6 +50,17 @@ def blocks(array: NDArray[Any], dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
     step = max(1, BLOCK_BYTES // max(1, dtype.itemsize * int(np.prod(array.shape[1:]))))
     for start in range(0, len(array), step):
         yield array[start : start + step]
+
+
+def _each(batch: NDArray[Any]) -> NDArray[Any]:
+    """The Gram matrices of several, each by itself where half of it can be left out."""
+    compiled, side = kernels(), batch.shape[2]
+    if compiled and side >= _ADDED_FROM:
+        totals = np.zeros((len(batch), side, side), batch.dtype)
+        if all(compiled.add_product(rows, total) for rows, total in zip(batch, totals, strict=True)):
+            return totals
+    product: NDArray[Any] = np.matmul(batch.transpose(0, 2, 1), batch)
+    return product
 
 
 def _gram(tall: NDArray[Any], dtype: np.dtype[Any], factor: float) -> NDArray[Any]:
