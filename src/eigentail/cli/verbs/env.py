@@ -32,6 +32,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
         versions: of eigentail, Python and the libraries; null for one that is not installed.
         platform: operating system and machine.
         blas: the linear algebra libraries loaded, each with its threads.
+        kernels: which of the compiled kernels are used, or why none is.
         cores: that this process may use.
         memory: of the machine in bytes, or null where it is not known.
         formats: that can be read.
@@ -47,6 +48,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str | None]
     platform: str
     blas: list[str]
+    kernels: str
     cores: int
     memory: int | None
     formats: list[str]
@@ -81,6 +83,7 @@ def _environment() -> Environment:
         versions=versions | {name: _version(name) for name in _LIBRARIES},
         platform=platform.platform(),
         blas=_blas(),
+        kernels=_kernels(),
         cores=cores(),
         memory=_memory(),
         formats=names[0],
@@ -98,6 +101,7 @@ def _page(environment: Environment) -> Page:
         *((name, found or "not installed") for name, found in environment.versions.items()),
         ("platform", environment.platform),
         *(("blas", library) for library in environment.blas),
+        ("kernels", environment.kernels),
         ("cores", str(environment.cores)),
         ("memory", bytes_text(environment.memory) if environment.memory else "not known"),
         ("formats", ", ".join(environment.formats)),
@@ -132,6 +136,16 @@ def _blas() -> list[str]:
         for found in threadpool_info()
         if found["user_api"] == "blas"
     ]
+
+
+def _kernels() -> str:
+    """What finds the eigenvalues."""
+    from eigentail.numerics.kernels import kernels
+
+    found = kernels()
+    if found is None:
+        return "none: not compiled, or for other processors; numpy serves, more slowly"
+    return f"compiled, vectors of {8 * found.vector_bytes} bits"
 
 
 def _memory() -> int | None:
