@@ -47,7 +47,17 @@ class TestEnv:
     def test_names_what_a_bug_report_needs(self, run):
         result = run("env")
         assert result.exit_code == 0
-        for words in ("eigentail", "python", "numpy", "blas", "kernels", "cores", "memory", "safetensors", "stable_rank"):
+        for words in (
+            "eigentail",
+            "python",
+            "numpy",
+            "blas",
+            "kernels",
+            "cores",
+            "memory",
+            "safetensors",
+            "stable_rank",
+        ):
             assert words in result.stdout
 
     def test_json(self, run):
