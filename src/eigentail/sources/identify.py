@@ -222,10 +222,10 @@ def _identify_place(path: Place) -> SourceRef:
         probe = Probe(path)
         if not (probe.is_folder or path.is_file()):
             raise SourceError("is neither a file nor a folder", where=str(path))
-        for name, form in formats.items():
-            if form.claims(probe):
-                return SourceRef(name, str(path), _fingerprint(path))
-        raise _unreadable(probe)
+        form = formats.first(lambda form: form.claims(probe), near=path.name)
+        if form is None:
+            raise _unreadable(probe)
+        return SourceRef(form.name, str(path), _fingerprint(path))
     except OSError as error:
         raise SourceError(_system(error), where=str(path)) from error
 
