@@ -12,6 +12,10 @@ import msgspec
 from eigentail.errors import SourceError
 
 HUB: Final = "hf"
+# The format of a base with adapters.
+SUM: Final = "sum"
+# That of the difference of two.
+DELTA: Final = "delta"
 _PART: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?"
 _REVISION: Final = r"refs/(?:pr|convert)/[\w.-]+|[^/:@\s]+"
 # Of models elsewhere: compiled, and kept, by the call that first needs them.
