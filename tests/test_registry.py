@@ -107,3 +107,50 @@ def test_a_plug_in_without_a_name_is_broken_too(
 
 def test_entry_points_are_those_of_the_standard_library() -> None:
     assert all(isinstance(point, EntryPoint) for point in module.entry_points(group="console_scripts"))
+
+
+def test_an_entry_in_a_module_of_its_name_needs_no_other_module(folder: Callable[..., Registry[Any]]) -> None:
+    things = folder(ay=ENTRY.format("ay"), broken="raise RuntimeError('read')\n", other=ENTRY.format("not other"))
+    assert things["ay"].name == "ay"
+    with pytest.raises(RuntimeError, match="read"):
+        things["other"]  # the module of that name holds something else, so that all have to be looked through
+
+
+def test_the_first_that_fits_is_looked_for_where_the_words_point(folder: Callable[..., Registry[Any]]) -> None:
+    things = folder(a="raise RuntimeError('read')\n", bee=ENTRY.format("bee"), cee=ENTRY.format("cee"))
+    found = things.first(lambda thing: thing.name in ("bee", "cee"), near="model.CEE")
+    assert found is not None
+    assert found.name == "cee"
+    with pytest.raises(RuntimeError, match="read"):
+        things.first(lambda thing: thing.name == "bee", near="model")
+
+
+def test_each_entry_is_asked_once_and_a_strangers_too(
+    folder: Callable[..., Registry[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plug_in(monkeypatch, stranger=lambda: SimpleNamespace(name="stranger"))
+    things = folder(a=ENTRY.format("ay"), b=ENTRY.format("bee"))
+    for _ in range(2):
+        asked: list[str] = []
+        assert things.first(lambda thing: asked.append(thing.name), near="b") is None  # noqa: B023, of this round
+        assert sorted(asked) == ["ay", "bee", "stranger"]
+
+
+@pytest.mark.parametrize("kind", ["made_up-1.0.dist-info", "made_up.egg-info"])
+def test_what_an_installed_package_offers_is_found(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    about = tmp_path / kind
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: made-up\nVersion: 1.0\n")
+    (about / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: made-up\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[eigentail.made_up]\nthing = made_up:THING\n")
+    assert module.entry_points("eigentail.made_up") == ()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert [point.value for point in module.entry_points("eigentail.made_up")] == ["made_up:THING"]
+
+
+def test_what_only_a_finder_knows_of_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint("thing", "made_up:THING", "eigentail.made_up")
+    one = SimpleNamespace(entry_points=[point], _normalized_name="made_up")
+    finder = SimpleNamespace(find_distributions=lambda context: [one], find_spec=lambda *_: None)
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, finder])
+    assert [found.value for found in module.entry_points("eigentail.made_up")] == ["made_up:THING"]

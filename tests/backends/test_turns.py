@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -66,6 +68,8 @@ def test_a_card_is_given_back_after_a_failure() -> None:
 
 def test_processes_that_do_not_know_of_each_other_start_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert turns._first_turn() == 0
-    monkeypatch.setattr(turns.multiprocessing, "parent_process", lambda: object())
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: object())
     monkeypatch.setattr(turns.os, "getpid", lambda: 4711)
     assert turns._first_turn() == 4711
+    monkeypatch.delitem(sys.modules, "multiprocessing")
+    assert turns._first_turn() == 0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import PurePath
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 import msgspec
 from msgspec.structs import replace
@@ -17,7 +17,9 @@ from eigentail.analysis.stamp import key_of
 from eigentail.errors import UsageError
 from eigentail.records import LayerReport, ModelReport
 from eigentail.records.description import Description
-from eigentail.store import Run, RunStore, SpectrumStore
+
+if TYPE_CHECKING:
+    from eigentail.store import Run, RunStore, SpectrumStore
 
 # Of the room for everything kept.
 _SHARE_OF_RUNS: Final = 1 / 4
@@ -116,6 +118,8 @@ class Memory:
         self._store.settle(beside=taken)
 
     def _begin(self, store: SpectrumStore, key: str) -> None:
+        from eigentail.store import RunStore  # and with it a database, which no run without a store needs
+
         work = self._work
         self._runs = RunStore(store.home)
         begun = self._runs.begin(key, work.source.target, planned=len(work.layers), head=head_of(report_of(work, ())))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,8 @@ _LOCKS: Final[dict[str, threading.Lock]] = {}
 
 def _first_turn() -> int:
     """Processes that do not know of each other start at different cards."""
-    return 0 if multiprocessing.parent_process() is None else os.getpid()
+    started = sys.modules.get("multiprocessing")  # loaded in every process that it has started
+    return 0 if started is None or started.parent_process() is None else os.getpid()
 
 
 class _Turn(threading.local):

@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, Protocol, final
 
 import click
 
-from eigentail.records import Layer, LayerReport
-from eigentail.reports.pages import bytes_text
-from eigentail.reports.table import cell_text, visible
-
 if TYPE_CHECKING:
+    from eigentail.records import Layer, LayerReport
     from eigentail.records.description import Description, Fetch
 
 
@@ -129,6 +126,8 @@ class _Lines:
         self._write(f"{len(description.layers)} layers to measure")
 
     def finished(self, row: LayerReport) -> None:
+        from eigentail.reports.table import cell_text, visible
+
         self._write(f"{visible(row.name)}: alpha {cell_text(row.fit.alpha)}: {row.verdict.value}")
 
     def close(self) -> None:
@@ -145,6 +144,9 @@ class _Allowed:
     def started(self, description: Description) -> None:
         over = [layer for layer in description.layers if layer.memory > self._memory]
         if over:
+            from eigentail.reports.pages import bytes_text
+            from eigentail.reports.table import visible
+
             most = max(over, key=lambda layer: layer.memory)
             others = f" (and {len(over) - 1} more)" if len(over) > 1 else ""
             takes = f"takes {bytes_text(most.memory)}, more than --max-memory allows"
@@ -186,6 +188,9 @@ def fetch_text(fetch: Fetch) -> str:
         >>> fetch_text(Fetch("org/name@0123456", 16384, 16896))
         'reads 16.38 kB of 16.90 kB from org/name@0123456'
     """
+    from eigentail.reports.pages import bytes_text
+    from eigentail.reports.table import visible
+
     return f"reads {bytes_text(fetch.nbytes)} of {bytes_text(fetch.stored)} from {visible(fetch.origin)}"
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import tomllib
 from functools import cache
-from importlib.resources import files
-from typing import Literal
+from pathlib import Path
+from typing import Final, Literal
 
 import msgspec
 
 from eigentail.layers.kinds import KINDS
+
+_FOLDER: Final = Path(__file__).with_name("families")
+_RULES: Final = "\n[[rule]]\n"
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,7 +108,6 @@ class Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     block: tuple[str, ...] = ()
 
 
-@cache
 def load_families() -> tuple[Family, ...]:
     """Every family, the most specific (with the most to detect it by) first and the generic one last.
 
@@ -116,7 +118,44 @@ def load_families() -> tuple[Family, ...]:
         >>> "gpt2" in {family.name for family in load_families()}
         True
     """
-    folder = files("eigentail.layers") / "families"
-    texts = [entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".toml")]
-    families = [msgspec.convert(tomllib.loads(text), Family) for text in texts]
-    return tuple(sorted(families, key=lambda family: (-len(family.detect) - len(family.config), family.name)))
+    return tuple(load_family(head.name) for head in load_heads())
+
+
+@cache
+def load_heads() -> tuple[Family, ...]:
+    """The same without their rules: what tells whether a family applies, at a tenth of the time.
+
+    Example:
+        >>> {head.rule for head in load_heads()}
+        {()}
+    """
+    heads = (head for head, _ in _files().values())
+    return tuple(sorted(heads, key=lambda head: (-len(head.detect) - len(head.config), head.name)))
+
+
+@cache
+def load_family(name: str) -> Family:
+    """One family with its rules.
+
+    Args:
+        name: its own, not that of its file.
+
+    Raises:
+        msgspec.ValidationError: as `load_families`.
+
+    Example:
+        >>> load_family("gpt2").rule[0].kind
+        'attention.qkv'
+    """
+    return _read(_files()[name][1])
+
+
+@cache
+def _files() -> dict[str, tuple[Family, str]]:
+    """By the family's name what stands before its rules, and the whole text."""
+    texts = [file.read_text("utf-8") for file in _FOLDER.glob("*.toml")]
+    return {head.name: (head, text) for text in texts for head in [_read(text.partition(_RULES)[0])]}
+
+
+def _read(text: str) -> Family:
+    return msgspec.convert(tomllib.loads(text), Family)

@@ -11,6 +11,8 @@ from typing import final
 from eigentail.records import TensorSpec
 
 _NUMBER = re.compile(r"(?<![^.])\d+(?=\.)")
+_WILD = re.compile(r"[*?\[]")
+_ONE_OR_MANY = re.compile(r"[*?]")
 _SIZE = re.compile(r"(.+)\[(\d)\]")
 
 
@@ -34,15 +36,29 @@ def blind(base: str) -> str:
     return _NUMBER.sub("#", base)
 
 
-@cache
-def ending(globs: tuple[str, ...]) -> re.Pattern[str]:
-    """One expression for names that end, at a component's border, as one of the globs does.
+def ends_as(form: str, glob: str) -> bool:
+    """Whether a name ends, at a component's border, as a glob does; a leading "^" ties it to the name's beginning.
 
     Example:
-        >>> bool(ending(("attn.q_*",)).match("h.#.attn.q_proj")), bool(ending(("^fc",)).match("se.fc"))
-        (True, False)
+        >>> ends_as("h.#.attn.q_proj", "attn.q_*"), ends_as("se.fc", "^fc"), ends_as("se.fc", "c")
+        (True, False, False)
     """
-    return re.compile("|".join(translate(g[1:]) if g.startswith("^") else rf"(?:.*\.)?{translate(g)}" for g in globs))
+    words = _words_of(glob)
+    if words is None:
+        return form == glob.removeprefix("^") or form.endswith(f".{glob}")  # no name has a component with "^"
+    return all(word in form for word in words) and _ending(glob).match(form) is not None
+
+
+@cache
+def _words_of(glob: str) -> tuple[str, ...] | None:
+    """What a name must hold to match a glob with wildcards, so that most need no expression; None without wildcards."""
+    return tuple(_ONE_OR_MANY.split(glob.removeprefix("^").partition("[")[0])) if _WILD.search(glob) else None
+
+
+@cache
+def _ending(glob: str) -> re.Pattern[str]:
+    """The expression of `ends_as`."""
+    return re.compile(translate(glob[1:]) if glob.startswith("^") else rf"(?:.*\.)?{translate(glob)}")
 
 
 @final

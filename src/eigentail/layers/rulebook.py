@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, final
 
-from eigentail.layers.families import Family, Rule, load_families
-from eigentail.layers.names import base_of, blind, ending
+from eigentail.layers.families import Family, Rule, load_family, load_heads
+from eigentail.layers.names import base_of, blind, ends_as
 from eigentail.records import TensorSpec
 
 # No convention has names as long as this, and a header that has could stall the matching.
@@ -33,7 +33,7 @@ class Rulebook:
 
     def __init__(self, specs: Iterable[TensorSpec], config: Mapping[str, Any]) -> None:
         forms = {blind(base_of(spec.name)) for spec in specs if len(spec.name) <= _LONGEST_NAME}
-        self.families = tuple(family for family in load_families() if _applies(family, forms, config))
+        self.families = tuple(load_family(head.name) for head in load_heads() if _applies(head, forms, config))
         self._rules = tuple(rule for family in self.families for rule in family.rule)
         self._found: dict[tuple[str, int], Rule | None] = {}
 
@@ -61,11 +61,11 @@ class Rulebook:
 
 def _applies(family: Family, forms: set[str], config: Mapping[str, Any]) -> bool:
     said = all(config.get(key) == value for key, value in family.config.items())
-    return said and all(any(map(ending((glob,)).match, forms)) for glob in family.detect)
+    return said and all(any(ends_as(form, glob) for form in forms) for glob in family.detect)
 
 
 def _matches(rule: Rule, form: str, ndim: int) -> bool:
-    return (not rule.ndim or ndim in rule.ndim) and ending(rule.match).match(form) is not None
+    return (not rule.ndim or ndim in rule.ndim) and any(ends_as(form, glob) for glob in rule.match)
 
 
 def _numbers(name: str, patterns: list[re.Pattern[str]]) -> tuple[int, ...]:

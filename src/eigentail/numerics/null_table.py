@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import math
+import threading
+from collections.abc import Mapping
 from functools import cache, lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-_FILE: Final = "null_table.npz"
+_FILE: Final = Path(__file__).with_name("null_table.npz")
+_READING: Final = threading.Lock()
 # One grid for single matrices, and a coarser one for pooled convolutions.
 _GRIDS: Final = ("single", "pooled")
 
@@ -87,15 +91,14 @@ def quantiles_of(quantity: str, shape: tuple[int, int], count: int = 1) -> Quant
 
 @lru_cache(maxsize=1024)  # the layers of a model have few shapes
 def _quantiles(quantity: str, n: int, m: int, count: int) -> Quantiles:
-    table = _table()
     grid = _GRIDS[0] if count == 1 else _GRIDS[1]
     key = f"{grid}/{quantity}"
-    if key not in table:
-        return Quantiles(levels=table["levels"], values=np.empty(0), sd=math.nan)
-    axes = [np.log(table[f"{grid}.{axis}"]) for axis in ("count", "M", "Q")]
+    if key not in _file():
+        return Quantiles(levels=_array("levels"), values=np.empty(0), sd=math.nan)
+    axes = [np.log(_array(f"{grid}.{axis}")) for axis in ("count", "M", "Q")]
     point = [math.log(count), math.log(m), math.log(n / m)]
-    found = _interpolate(axes, table[key], point)
-    return Quantiles(levels=table["levels"], values=found[:-1], sd=float(found[-1]))
+    found = _interpolate(axes, _array(key), point)
+    return Quantiles(levels=_array("levels"), values=found[:-1], sd=float(found[-1]))
 
 
 def _interpolate(axes: list[NDArray[np.float64]], values: NDArray[Any], point: list[float]) -> NDArray[np.float64]:
@@ -111,7 +114,13 @@ def _interpolate(axes: list[NDArray[np.float64]], values: NDArray[Any], point: l
 
 
 @cache
-def _table() -> dict[str, NDArray[Any]]:
-    """The file, read once."""
-    with files("eigentail.numerics").joinpath(_FILE).open("rb") as stream, np.load(stream) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+def _file() -> Mapping[str, NDArray[Any]]:
+    """The file, whose arrays are read when they are asked for: an analysis needs a few of them."""
+    found: Mapping[str, NDArray[Any]] = np.load(io.BytesIO(_FILE.read_bytes()))
+    return found
+
+
+@cache
+def _array(name: str) -> NDArray[Any]:
+    with _READING:  # two threads at once would move one another's place in the file
+        return _file()[name]

@@ -16,6 +16,7 @@ from eigentail.records import Skip, SourceRef, TensorSpec
 from eigentail.records.low_rank import Factors
 from eigentail.sources.names import normalise
 from eigentail.sources.protocol import WeightSource
+from eigentail.sources.targets import DELTA
 
 # What adapters, heads and libraries put in front of the names of one and the same network.
 _PREFIXES: Final = frozenset({"base_model", "model", "module", "transformer", "bert", "roberta", "backbone", "network"})
@@ -95,7 +96,7 @@ class Delta:
         """What tells this difference from another; it opens nothing."""
         one, two = self.base.ref, self.other.ref
         prints = " ".join(filter(None, (one.fingerprint, two.fingerprint)))
-        return SourceRef("delta", f"{one.target} -> {two.target}", prints)
+        return SourceRef(DELTA, f"{one.target} -> {two.target}", prints)
 
     @property
     def config(self) -> Mapping[str, Any]:

@@ -6,21 +6,22 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef
 from eigentail.registry import Registry
-from eigentail.sources.adapters.adapter import adapted, live_configs
-from eigentail.sources.adapters.configuration import AdapterConfig
-from eigentail.sources.adapters.merged import SUM, Merged, sum_of, summands
+from eigentail.sources.adapters.adapted import adapted, live_configs
 from eigentail.sources.far.ollama import PREFIX, ollama_path
 from eigentail.sources.live import LIVE, describe_live, open_live
 from eigentail.sources.place import FarPath, Place, place
 from eigentail.sources.protocol import Format, Probe, WeightSource, fingerprint
 from eigentail.sources.quantised_source import dequantised
-from eigentail.sources.targets import hub_name, is_local, scheme_of
+from eigentail.sources.targets import SUM, hub_name, is_local, scheme_of
+
+if TYPE_CHECKING:
+    from eigentail.sources.adapters.configuration import AdapterConfig
 
 formats: Final[Registry[Format]] = Registry("format", "eigentail.sources.formats", "FORMAT")
 
@@ -59,10 +60,7 @@ def identify(target: object) -> SourceRef:
         return source.ref
     if isinstance(target, str | os.PathLike):
         text = os.fspath(cast("str | os.PathLike[str]", target))
-        parts = summands(text)
-        if len(parts) > 1:
-            return sum_of([identify(part) for part in parts])
-        return _identify_place(located(text))
+        return (_identify_sum(text) if "+" in text else None) or _identify_place(located(text))
     return SourceRef(LIVE, describe_live(target))
 
 
@@ -123,6 +121,14 @@ def open_stored(target: object) -> WeightSource:
         raise SourceError(_system(error), where=ref.target) from error
 
 
+def _identify_sum(text: str) -> SourceRef | None:
+    """What `base+adapter` is; None where the plus sign is part of a path."""
+    from eigentail.sources.adapters.merged import sum_of, summands  # few targets are sums
+
+    parts = summands(text)
+    return sum_of([identify(part) for part in parts]) if len(parts) > 1 else None
+
+
 def _put_together(source: WeightSource, configs: Mapping[str, AdapterConfig] | None) -> WeightSource:
     """The weights that stored tensors are parts of; closed where this fails."""
     try:
@@ -135,6 +141,8 @@ def _put_together(source: WeightSource, configs: Mapping[str, AdapterConfig] | N
 
 def _open_sum(ref: SourceRef) -> WeightSource:
     """A base and its adapters; none stays open when one fails."""
+    from eigentail.sources.adapters.merged import Merged, summands
+
     found: list[WeightSource] = []
     try:
         if ref.fingerprint and ref.fingerprint != identify(ref.target).fingerprint:
@@ -222,10 +230,10 @@ def _identify_place(path: Place) -> SourceRef:
         probe = Probe(path)
         if not (probe.is_folder or path.is_file()):
             raise SourceError("is neither a file nor a folder", where=str(path))
-        for name, form in formats.items():
-            if form.claims(probe):
-                return SourceRef(name, str(path), _fingerprint(path))
-        raise _unreadable(probe)
+        form = formats.first(lambda form: form.claims(probe), near=path.name)
+        if form is None:
+            raise _unreadable(probe)
+        return SourceRef(form.name, str(path), _fingerprint(path))
     except OSError as error:
         raise SourceError(_system(error), where=str(path)) from error
 

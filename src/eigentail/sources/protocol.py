@@ -12,10 +12,11 @@ import msgspec
 from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
 from eigentail.records.low_rank import Factors
-from eigentail.sources.archives.zips import open_archive
-from eigentail.sources.far.reading import Extent
 from eigentail.sources.place import FarPath, Place
 from eigentail.sources.ranges import open_range
+
+if TYPE_CHECKING:
+    from eigentail.sources.far.reading import Extent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,6 +112,8 @@ class Probe:
             return ()
         reader = open_range(str(self.path))
         try:
+            from eigentail.sources.archives.zips import open_archive  # few formats are archives
+
             with open_archive(reader, str(self.path)) as archive:
                 return tuple(archive.namelist())
         finally:

@@ -12,16 +12,17 @@ import msgspec
 from eigentail.errors import SourceError
 
 HUB: Final = "hf"
+# The format of a base with adapters.
+SUM: Final = "sum"
+# That of the difference of two.
+DELTA: Final = "delta"
 _PART: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?"
 _REVISION: Final = r"refs/(?:pr|convert)/[\w.-]+|[^/:@\s]+"
-_MODEL: Final = re.compile(
-    rf"(?P<repo>{_PART}/{_PART})(?:@(?P<revision>{_REVISION}))?(?:/(?P<path>[^:]*))?(?::(?P<file>.+))?", re.ASCII
-)
+# Of models elsewhere: compiled, and kept, by the call that first needs them.
+_MODEL: Final = rf"(?P<repo>{_PART}/{_PART})(?:@(?P<revision>{_REVISION}))?(?:/(?P<path>[^:]*))?(?::(?P<file>.+))?"
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
-_WEB_PAGE: Final = re.compile(
-    r"(?P<repo>[^/]+/[^/]+)(?:/(?:tree|blob|resolve|raw)/(?P<revision>[^/]+))?(?:/(?P<path>.*))?"
-)
-_SECRET: Final = re.compile(r"token|key|sig|auth|cred|secret|passw|session", re.IGNORECASE)
+_WEB_PAGE: Final = r"(?P<repo>[^/]+/[^/]+)(?:/(?:tree|blob|resolve|raw)/(?P<revision>[^/]+))?(?:/(?P<path>.*))?"
+_SECRET: Final = r"(?i)token|key|sig|auth|cred|secret|passw|session"
 _HOSTS: Final = frozenset({"huggingface.co", "hf.co"})
 _KINDS: Final = ("datasets", "spaces", "buckets", "kernels")
 
@@ -86,7 +87,7 @@ def hub_name(target: str) -> HubName | None:
     if scheme not in ("", HUB):
         return None
     text = target[len(HUB) + 3 :] if scheme else target
-    match = _MODEL.fullmatch(text)
+    match = re.fullmatch(_MODEL, text, re.ASCII)
     if match and not (scheme and text.split("/")[0] in _KINDS):
         path = "/".join(part.strip("/") for part in (match["path"], match["file"]) if part and part.strip("/"))
         if is_plain(path):
@@ -128,7 +129,7 @@ def check_address(target: str) -> None:
     """
     parts = urlsplit(target)
     names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
-    if "@" in parts.netloc or any(_SECRET.search(name) for name in names):
+    if "@" in parts.netloc or any(re.search(_SECRET, name) for name in names):
         shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         what = "the address holds a secret, which would stand in every report"
         raise SourceError(what, where=shown, hint="download it first")
@@ -179,7 +180,7 @@ def is_local(target: str) -> bool:
 
 def _of_page(target: str) -> HubName | None:
     parts = urlsplit(target)
-    match = _WEB_PAGE.fullmatch(unquote(parts.path).strip("/"))
+    match = re.fullmatch(_WEB_PAGE, unquote(parts.path).strip("/"))
     if parts.hostname not in _HOSTS or match is None or not re.fullmatch(rf"{_PART}/{_PART}", match["repo"], re.ASCII):
         return None
     path = match["path"] or ""

@@ -23,6 +23,7 @@ from eigentail.cli.options import (
 from eigentail.cli.words import shard_of
 
 if TYPE_CHECKING:
+    from eigentail.cli.options import Output
     from eigentail.records import ModelReport
 
 _EXAMPLES = """\b
@@ -65,8 +66,6 @@ def command(ctx: click.Context, target: str, shard: str, verbose: bool) -> None:
     from eigentail.analysis import Interrupted, analyze
     from eigentail.cli.group import INTERRUPTED, PARTIAL
     from eigentail.cli.progress import watching
-    from eigentail.cli.show import show
-    from eigentail.reports import report_page
 
     is_kept = False
     with watching(verbose, hands_of(ctx).memory, table=output.form == "table") as watch:
@@ -74,7 +73,7 @@ def command(ctx: click.Context, target: str, shard: str, verbose: bool) -> None:
             report, code = analyze(target, settings, using=using, shard=part, progress=watch, store=store), 0
         except Interrupted as stopped:
             report, code, is_kept = stopped.report, INTERRUPTED, stopped.is_kept
-    show(report_page(report), output)
+    _show(report, output)
     if _say_failures(report) and not code:
         code = PARTIAL
     if code == INTERRUPTED:
@@ -82,12 +81,22 @@ def command(ctx: click.Context, target: str, shard: str, verbose: bool) -> None:
     ctx.exit(code)
 
 
+def _show(report: ModelReport, output: Output) -> None:
+    """Print and write the report; the room of the pages is not even entered when nobody asked for one."""
+    if output.form == "quiet" and output.file is None:
+        return
+    from eigentail.cli.show import show
+    from eigentail.reports import report_page
+
+    show(report_page(report), output)
+
+
 def _say_failures(report: ModelReport) -> int:
     """One sentence for every layer that could not be measured; how many there are."""
-    from eigentail.reports.table import visible
-
     failures = [row for row in report.layers if row.fit.status.is_failure]
     for row in failures:
+        from eigentail.reports.table import visible
+
         click.echo(f"eigentail: {visible(row.name)}: {visible(row.reason)}", err=True)
     return len(failures)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from enum import Enum
 from typing import Any, Final, final
 
 import msgspec
@@ -16,12 +15,11 @@ from eigentail.errors import SourceError
 from eigentail.records import SourceRef, TensorSpec
 from eigentail.records.low_rank import Factors
 from eigentail.sources.adapters.change import Change, changes_of
-from eigentail.sources.adapters.configuration import KINDS, AdapterConfig, adapter_config, read_adapter_config
+from eigentail.sources.adapters.configuration import KINDS, AdapterConfig
 from eigentail.sources.adapters.forms import factors_of, formed, multiplied
 from eigentail.sources.adapters.modules import PEFT, plain
-from eigentail.sources.adapters.names import Role, is_adapter
+from eigentail.sources.adapters.names import Role
 from eigentail.sources.adapters.scale import Scales, name_of
-from eigentail.sources.place import place
 from eigentail.sources.placed import check_rows
 from eigentail.sources.protocol import WeightSource
 
@@ -64,6 +62,8 @@ class Adapter:
         self._specs = self._in_order()
 
     def __reduce__(self) -> tuple[object, ...]:
+        from eigentail.sources.adapters.adapted import adapted  # which knows this file
+
         return adapted, (self._inner, self._configs)  # a file opens itself put together already
 
     @property
@@ -211,64 +211,6 @@ class Adapter:
             refusal=change.refused,
             note="" if Role.ALPHA in change.parts else self.tensor_note(change),
         )
-
-
-def adapted(source: WeightSource, configs: Mapping[str, AdapterConfig] | None = None) -> WeightSource:
-    """The source itself, or the adapter that it holds put together.
-
-    Args:
-        source: open; closed where this fails.
-        configs: what is known of the adapters; None to look beside the file.
-
-    Raises:
-        SourceError: the configuration beside it cannot be read or says what cannot be.
-
-    Example:
-        >>> from eigentail.sources import open_source
-        >>> plain = open_source({"fc.weight": np.eye(4)})
-        >>> adapted(plain) is plain
-        True
-    """
-    if isinstance(source, Adapter):
-        return source
-    try:
-        return _adapted(source, configs)
-    except BaseException:
-        source.close()
-        raise
-
-
-def _adapted(source: WeightSource, configs: Mapping[str, AdapterConfig] | None) -> WeightSource:
-    has_names = is_adapter(spec.name for spec in source.tensors())
-    if configs is None:
-        path = place(source.ref.target)
-        folder = path if path.is_dir() else path.parent
-        is_usual = path.is_dir() or path.name.startswith("adapter_")
-        config = read_adapter_config(folder) if has_names or is_usual else None
-        configs = {} if config is None else {"": config}
-    others = [config for config in configs.values() if config.peft_type not in KINDS]
-    return Adapter(source, configs) if has_names or others else source
-
-
-def live_configs(model: object) -> dict[str, AdapterConfig]:
-    """The configurations that a model in memory keeps at `peft_config`, by the names of its adapters.
-
-    Raises:
-        SourceError: one of them says what cannot be.
-
-    Example:
-        >>> live_configs(np.eye(2))
-        {}
-    """
-    found: Any = getattr(model, "peft_config", None)
-    if not isinstance(found, Mapping):
-        return {}
-    dicts = {str(name): value.to_dict() for name, value in found.items() if callable(getattr(value, "to_dict", None))}
-    return {name: adapter_config(_plain_values(values), f"peft_config[{name!r}]") for name, values in dicts.items()}
-
-
-def _plain_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value.value if isinstance(value, Enum) else value for key, value in values.items()}
 
 
 def _refused(spec: TensorSpec, reason: str) -> TensorSpec:

@@ -18,8 +18,8 @@ from eigentail.sources.adapters.change import NEEDS_BASE, Change
 from eigentail.sources.adapters.modules import flat
 from eigentail.sources.delta import bare
 from eigentail.sources.protocol import WeightSource
+from eigentail.sources.targets import SUM
 
-SUM: Final = "sum"
 _OTHER_BASE: Final = "is this the base that it was made for?"
 _CODES: Final = ("int", "uint", "bool", "float4_", "float6_")
 

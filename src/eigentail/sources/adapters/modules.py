@@ -14,7 +14,8 @@ _NETS: Final = {
     "unet": "unet", "te": "text_encoder", "te1": "text_encoder", "te2": "text_encoder_2", "te3": "text_encoder_3",
     "transformer": "transformer", "prior": "prior",
 }  # fmt: skip
-_KOHYA: Final = re.compile(r"(?:lora|lycoris)_(?:(?P<net>unet|te\d?|transformer|prior)_)?(?P<rest>[^.]+)")
+# Long expressions, which few files need: compiled, and kept, by the call that first does.
+_KOHYA: Final = r"(?:lora|lycoris)_(?:(?P<net>unet|te\d?|transformer|prior)_)?(?P<rest>[^.]+)"
 # Components with an underscore in them: the only ones that cannot be told from two components.
 _WORDS: Final = (
     "add_embedding", "add_k_proj", "add_q_proj", "add_v_proj", "cond_proj", "context_embedder", "conv_in", "conv_norm",
@@ -27,7 +28,7 @@ _WORDS: Final = (
     "to_q", "to_qkv", "to_v", "token_embedding", "transformer_blocks", "txt_attn", "txt_in", "txt_mlp", "txt_mod",
     "up_blocks", "v_proj", "vector_in", "x_embedder",
 )  # fmt: skip
-_SPLIT: Final = re.compile(rf"({'|'.join(sorted(_WORDS, key=len, reverse=True))})(?=_|$)|([^_]+)")
+_SPLIT: Final = rf"({'|'.join(sorted(_WORDS, key=len, reverse=True))})(?=_|$)|([^_]+)"
 _FRONTS: Final = (
     "model_diffusion_model_",
     "diffusion_model_",
@@ -50,9 +51,9 @@ def plain(module: str) -> str:
         >>> plain("lora_te_text_model_encoder_layers_3_self_attn_q_proj")
         'text_encoder.text_model.encoder.layers.3.self_attn.q_proj'
     """
-    if found := _KOHYA.fullmatch(module):
+    if found := re.fullmatch(_KOHYA, module):
         net = _NETS.get(found["net"] or "", found["net"] or "")
-        words = [one or other for one, other in _SPLIT.findall(found["rest"])]
+        words = [one or other for one, other in re.findall(_SPLIT, found["rest"])]
         return ".".join([net, *words] if net else words)
     parts = normalise(module.removeprefix(PEFT)).split(".")
     return ".".join(part for part in parts if part not in _PUT_IN) or module

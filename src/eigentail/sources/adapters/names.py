@@ -81,12 +81,15 @@ _OTHER: Final = {
     "miss_block": "MiSS", "bone_block": "Bone", "a1": "GLoRA", "a2": "GLoRA", "b1": "GLoRA", "b2": "GLoRA",
 }  # fmt: skip
 _NOT_ALONE: Final = frozenset({"alpha", "a1", "a2", "b1", "b2"})
-_PATTERN: Final = re.compile(
+# Long expressions, which few files need: compiled, and kept, by the call that first does.
+_PATTERN: Final = (
     r"(?P<module>.+?)(?:\.processor)?[._]"
     rf"(?P<word>{_DOWN}|{_UP}|{'|'.join(sorted([*_EXACT, *_OTHER], key=len, reverse=True))})"
     r"(?:\.(?!weight$|bias$)(?P<adapter>[^.]+))?(?P<end>\.weight|\.bias)?"
 )
-_PROCESSOR: Final = re.compile(r"(?P<front>.+)\.processor\.(?P<last>to_(?:q|k|v|out))_lora\.(?P<way>down|up)\.weight")
+_PROCESSOR: Final = r"(?P<front>.+)\.processor\.(?P<last>to_(?:q|k|v|out))_lora\.(?P<way>down|up)\.weight"
+# One of these is in every name that only adapters have.
+_TELLING: Final = ("lora", *(word for word in [*_EXACT, *_OTHER] if "lora" not in word and word not in _NOT_ALONE))
 
 
 def part_of(name: str) -> Part | None:
@@ -108,11 +111,11 @@ def part_of(name: str) -> Part | None:
     """
     if len(name) > _LONGEST:
         return None
-    if found := _PROCESSOR.fullmatch(name):
+    if found := re.fullmatch(_PROCESSOR, name):
         last = "to_out.0" if found["last"] == "to_out" else found["last"]
         role = Role.DOWN if found["way"] == "down" else Role.UP
         return Part(f"{found['front']}.{last}", role, "", f"lora.{found['way']}")
-    found = _PATTERN.fullmatch(name)
+    found = re.fullmatch(_PATTERN, name)
     if found is None:
         return None
     word = found["word"]
@@ -127,7 +130,7 @@ def is_adapter(names: Iterable[str]) -> bool:
         >>> is_adapter(["fc.weight", "snake.alpha"]), is_adapter(["fc.lora_A.weight"])
         (False, True)
     """
-    parts = map(part_of, names)
+    parts = (part_of(name) for name in names if any(word in name for word in _TELLING))
     return any(part is not None and part.word not in _NOT_ALONE for part in parts)
 
 

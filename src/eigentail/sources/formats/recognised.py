@@ -68,37 +68,38 @@ _MAGIC: Final[tuple[tuple[bytes, int, Look], ...]] = (
     (b"\x7fELF", 0, Look("a program")),
 )
 
-_PATTERNS: Final[tuple[tuple[re.Pattern[bytes], Look], ...]] = (
-    (re.compile(rb"\s*<(!doctype\s+html|html)", re.IGNORECASE), Look("a web page", "was the download behind a login?")),
-    (re.compile(rb"\s*<\?xml"), Look("an XML document", "was the download refused?")),
+# Compiled, and kept, by the call that first needs them.
+_PATTERNS: Final[tuple[tuple[bytes, Look], ...]] = (
+    (rb"(?i)\s*<(!doctype\s+html|html)", Look("a web page", "was the download behind a login?")),
+    (rb"\s*<\?xml", Look("an XML document", "was the download refused?")),
     # Pickles of protocol 2 and later begin with their protocol and, from 4 on, with a frame.
     (
-        re.compile(rb"\x80([\x02\x03][\x28\x5d\x63\x71\x7d\x58]|[\x04\x05]\x95)"),
+        rb"\x80([\x02\x03][\x28\x5d\x63\x71\x7d\x58]|[\x04\x05]\x95)",
         Look("a plain pickle, not a PyTorch checkpoint", "pickles are not loaded; " + _EXPORT),
     ),
-    (re.compile(rb"\s*[{\[]\s*(\"|[{\[\]}])"), Look("a JSON file, not weights", "give the folder it lies in")),
+    (rb"\s*[{\[]\s*(\"|[{\[\]}])", Look("a JSON file, not weights", "give the folder it lies in")),
 )
 
 _BY_NAME: Final = ((".mlmodel", _unread("a Core ML model")),)
 
 # A file name that gives a kind of folder away, and the kind.
 _FOLDERS: Final = (
-    (re.compile(r"saved_model\.pbtxt$"), _unread("a TensorFlow SavedModel written as text")),
+    (r"saved_model\.pbtxt$", _unread("a TensorFlow SavedModel written as text")),
     (
-        re.compile(r"manifest\.ocdbt$"),
+        r"manifest\.ocdbt$",
         Look("an OCDBT database without the list _METADATA of its arrays", "save it again with Orbax 0.3 or later"),
     ),
-    (re.compile(r"target\..+"), _unread("a T5X checkpoint", "convert it to Orbax or safetensors")),
+    (r"target\..+", _unread("a T5X checkpoint", "convert it to Orbax or safetensors")),
     (
-        re.compile(r".*\.data-\d{5}-of-\d{5}$"),
+        r".*\.data-\d{5}-of-\d{5}$",
         Look("a TensorFlow checkpoint without its index", "fetch the file that ends in .index into the same folder"),
     ),
     (
-        re.compile(r".*\.distcp$"),
+        r".*\.distcp$",
         Look("a distributed PyTorch checkpoint without its list .metadata", "was it copied without hidden files?"),
     ),
     (
-        re.compile(r"(bf16_)?zero_pp_rank_.*|zero_to_fp32\.py$"),
+        r"(bf16_)?zero_pp_rank_.*|zero_to_fp32\.py$",
         _unread("a DeepSpeed ZeRO checkpoint", "convert it: python zero_to_fp32.py . OUTPUT"),
     ),
 )
@@ -125,7 +126,7 @@ def looks_like(probe: Probe) -> Look | None:
         if head[offset : offset + len(magic)] == magic:
             return look
     for pattern, look in _PATTERNS:
-        if pattern.match(head):
+        if re.match(pattern, head):
             return look
     for suffix, look in _BY_NAME:
         if probe.name.endswith(suffix):
@@ -144,7 +145,7 @@ def folder_looks_like(names: Iterable[str]) -> Look | None:
         'a distributed PyTorch checkpoint without its list .metadata'
     """
     listed = tuple(names)
-    return next((look for pattern, look in _FOLDERS if any(pattern.match(name) for name in listed)), None)
+    return next((look for pattern, look in _FOLDERS if any(re.match(pattern, name) for name in listed)), None)
 
 
 def _beginning(probe: Probe) -> bytes:
