@@ -93,7 +93,7 @@ def quantiles_of(quantity: str, shape: tuple[int, int], count: int = 1) -> Quant
 def _quantiles(quantity: str, n: int, m: int, count: int) -> Quantiles:
     grid = _GRIDS[0] if count == 1 else _GRIDS[1]
     key = f"{grid}/{quantity}"
-    if key not in _file():
+    if key not in _table():
         return Quantiles(levels=_array("levels"), values=np.empty(0), sd=math.nan)
     axes = [np.log(_array(f"{grid}.{axis}")) for axis in ("count", "M", "Q")]
     point = [math.log(count), math.log(m), math.log(n / m)]
@@ -114,7 +114,7 @@ def _interpolate(axes: list[NDArray[np.float64]], values: NDArray[Any], point: l
 
 
 @cache
-def _file() -> Mapping[str, NDArray[Any]]:
+def _table() -> Mapping[str, NDArray[Any]]:
     """The file, whose arrays are read when they are asked for: an analysis needs a few of them."""
     found: Mapping[str, NDArray[Any]] = np.load(io.BytesIO(_FILE.read_bytes()))
     return found
@@ -123,4 +123,4 @@ def _file() -> Mapping[str, NDArray[Any]]:
 @cache
 def _array(name: str) -> NDArray[Any]:
     with _READING:  # two threads at once would move one another's place in the file
-        return _file()[name]
+        return _table()[name]
