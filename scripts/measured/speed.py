@@ -104,7 +104,7 @@ def _defaults() -> Row:
     return Row(
         "analyze of a GPT-2-small-shaped file, all defaults",
         full,
-        f"without null, interval and bulk: {_time(plain)}",
+        f"without null, bulk, and intervals but those that a verdict asks for: {_time(plain)}",
         ratio,
     )
 
