@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -109,17 +108,21 @@ def test_what_runs_for_a_moment_is_no_ones_work(monkeypatch: pytest.MonkeyPatch)
         assert quiet.is_quiet() == free
 
 
-@pytest.mark.skipif(not Path("/proc/loadavg").exists(), reason="only Linux tells how many threads run at this moment")
-def test_threads_of_our_own_are_no_others() -> None:
-    stop = threading.Event()
-    busy = [threading.Thread(target=lambda: [None for _ in iter(stop.is_set, True)]) for _ in range(3)]
-    before = min(quiet._others() for _ in range(20))
-    for thread in busy:
-        thread.start()
-    try:
-        assert min(quiet._others() for _ in range(20)) <= before + 1
-    finally:
-        stop.set()
+def test_threads_of_our_own_are_no_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(quiet, "_PROC", tmp_path)
+    (tmp_path / "loadavg").write_text("0.36 1.44 1.82 5/230 4711\n")
+    for number, stat in enumerate(("1 (python) R 0", "2 (a) R (b) S 0", "3 (S) R 0", "4 (R) D 0")):
+        (tmp_path / "self/task" / str(number)).mkdir(parents=True)
+        (tmp_path / "self/task" / str(number) / "stat").write_text(stat)
+    assert quiet._others() == 3
+
+
+def test_a_system_that_tells_of_no_threads_is_asked_for_its_load(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(quiet, "_PROC", tmp_path)
+    monkeypatch.setattr(os, "getloadavg", lambda: (1000.0, 0.0, 0.0))
+    assert not quiet.is_quiet()
 
 
 def test_float64_numbers_stand_however_many_threads_there_are(monkeypatch: pytest.MonkeyPatch) -> None:

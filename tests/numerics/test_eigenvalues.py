@@ -317,7 +317,7 @@ def test_no_library_is_no_kernels(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 def test_the_interpreter_lock_is_free_meanwhile(route: Route) -> None:
-    matrix = gram(gaussian, 900)
+    matrix = gram(gaussian, 1500)
     ticks: list[float] = []
     worker = threading.Thread(target=route, args=(matrix,))
     worker.start()

@@ -12,6 +12,8 @@ from eigentail.execution.pooled import cores
 # What runs for a moment only is no one's work: the fewest of some looks count, so many seconds apart.
 _LOOKS: Final = 4
 _LOOK: Final = 0.001
+# Where Linux tells of its processes.
+_PROC: Final = Path("/proc")
 
 
 def is_quiet() -> bool:
@@ -33,8 +35,8 @@ def is_quiet() -> bool:
 def _others() -> int:
     """How many threads of other processes have a core or wait for one. Ours may do so too: those of BLAS idle awake."""
     time.sleep(_LOOK)
-    own = sum(_is_running(path) for path in Path("/proc/self/task").glob("*/stat"))
-    return int(Path("/proc/loadavg").read_text(encoding="ascii").split()[3].partition("/")[0]) - own
+    own = sum(_is_running(path) for path in (_PROC / "self/task").glob("*/stat"))
+    return int((_PROC / "loadavg").read_text(encoding="ascii").split()[3].partition("/")[0]) - own
 
 
 def _is_running(path: Path) -> bool:
