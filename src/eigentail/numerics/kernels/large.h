@@ -43,12 +43,12 @@ static REAL OF(replace)(ptrdiff_t n, REAL factor, const REAL *restrict v, const 
  * the k-th column of the triangle ends the k-th column of the band. The later rows are read once for each reflection:
  * the one before is taken from them, and they are multiplied with the next. */
 static void OF(panel)(OF(Reflections) *it, double *band, ptrdiff_t step) {
-    ptrdiff_t n = it->length, stride = it->stride, kinds = it->count < n ? it->count : n;
+    ptrdiff_t n = it->length, stride = it->stride, reflections = it->count < n ? it->count : n;
     REAL dots[OF(width)] = {0}, tau = 0, *x = it->vectors, *before = x;
     for (ptrdiff_t k = 0; k < it->count; k++, before = x, x += stride, band += step) {
         double *triangle = band + it->count - k, left;
         ptrdiff_t above = k < n ? k : n;
-        if (k && k <= kinds)
+        if (k && k <= reflections)
             OF(replace)(n - k + 1, tau * dots[k], before + k - 1, before + k - 1, x + k - 1);
         for (ptrdiff_t i = 0; i < above; i++) {
             triangle[i] = x[i];
