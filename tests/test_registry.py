@@ -154,3 +154,10 @@ def test_what_only_a_finder_knows_of_is_asked_for(monkeypatch: pytest.MonkeyPatc
     finder = SimpleNamespace(find_distributions=lambda context: [one], find_spec=lambda *_: None)
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, finder])
     assert [found.value for found in module.entry_points("eigentail.made_up")] == ["made_up:THING"]
+
+
+def test_a_name_that_was_found_once_is_not_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry: Registry[Any] = Registry("tail estimator", "eigentail.numerics.estimators", "ESTIMATOR")
+    first = registry["clauset"]
+    monkeypatch.setattr(registry, "_modules", lambda: pytest.fail("the folder was read again"))
+    assert registry["clauset"] is first

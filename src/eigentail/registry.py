@@ -54,14 +54,15 @@ class Registry(Mapping[str, T]):
     def __init__(self, noun: str, package: str, attribute: str) -> None:
         self._noun, self._package, self._attribute = noun, package, attribute
         self._entries: dict[str, T] | None = None
+        self._alone: dict[str, T] = {}  # what was asked for by name before all of them were read
         self.broken: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> T:
+        if name in self._alone:
+            return self._alone[name]
         if self._entries is None and name in self._modules():
-            found = next((entry for entry in self._in_module(name) if entry.name == name), None)
-            if found is not None:
-                return found
-        entries = self._filled()
+            self._alone |= {entry.name: entry for entry in self._in_module(name) if entry.name == name}
+        entries = self._alone if name in self._alone else self._filled()
         if name not in entries:
             raise UsageError(f"unknown {self._noun} {name!r}", hint=did_you_mean(name, entries))
         return entries[name]
