@@ -56,10 +56,11 @@ def compile_kernels(folder: Path, widths: dict[int, list[str]]) -> None:
         for width, flags in widths.items():
             objects.append(Path(name) / f"kernels_{width}.o")
             run([*compiler, *flags, f"-DBYTES={width}", "-c", folder / "kernels.c", "-o", objects[-1]])
-        made = Path(name) / "kernels.so"
-        run([*compiler, "-shared", *objects, "-o", made, "-lm", "-lpthread"])
-        (folder / LIBRARY).parent.mkdir(exist_ok=True)
-        (folder / LIBRARY).write_bytes(made.read_bytes())
+        made = folder / LIBRARY
+        made.parent.mkdir(exist_ok=True)
+        whole = made.with_name("kernels.new")  # moved there when it is: to load a part of it would end the process
+        run([*compiler, "-shared", *objects, "-o", whole, "-lm", "-lpthread"])
+        whole.replace(made)
 
 
 def run(command: list[str | Path]) -> None:

@@ -27,7 +27,7 @@ class Device(msgspec.Struct, frozen=True):
     """Where a spectrum is computed.
 
     Attributes:
-        cards: by the names that torch has for them, of which workers take turns; none is the CPU, by LAPACK.
+        cards: by the names that torch has for them, of which workers take turns; none is the CPU.
 
     Example:
         >>> Device().cards, Device(("cuda:0", "cuda:1")) == CPU

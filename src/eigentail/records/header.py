@@ -143,7 +143,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     def memory(self) -> int:
         """Bytes of working memory while it is measured.
 
-        The stored values, a block of them converted, and the Gram matrices twice, because LAPACK works on a copy.
+        The stored values, a block of them converted, and the Gram matrices twice, because the solver works on a copy.
         """
         n, m = self.shape
         if self.rank:

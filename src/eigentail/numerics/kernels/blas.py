@@ -18,7 +18,7 @@ _DECLARED: Final = {
     "syrk": "void (char *, char *, int *, int *, real *, real *, int *, real *, real *, int *)",
 }
 # What builds of OpenBLAS put before and behind the names of Fortran: numpy's own wheels, others with 64-bit integers,
-# and the rest. No published name leads to numpy's library, which is loaded already; scipy's takes 0.1 s.
+# and the rest. No published name leads to numpy's library, which is loaded already; scipy's makes a start slower.
 _AFFIXES: Final = (("scipy_", "_64_"), ("", "_64_"), ("scipy_", "_"), ("", "_"))
 _LETTERS: Final = {"float64": "d", "float32": "s"}
 
