@@ -23,6 +23,8 @@ LIBRARY: Final = "built/kernels.so"  # in a folder of its own: Python takes what
 FLAGS: Final = ["-O3", "-std=gnu11", "-fPIC", "-fopenmp-simd", "-fno-math-errno", "-ffp-contract=fast", "-Wno-psabi"]
 # For each kind of processor the widths of its vectors in bytes, and what tells the compiler of them.
 X86: Final = {64: ["-march=skylake-avx512", "-mprefer-vector-width=512"], 32: ["-march=haswell"]}
+# Registers that not every compiler knows, nor every system that runs on such processors.
+TILES: Final = ["-march=skylake-avx512", "-mprefer-vector-width=512", "-mamx-tile", "-mamx-bf16"]
 ARM: Final = {16: list[str]()}
 WIDTHS: Final = {"x86_64": X86, "amd64": X86, "aarch64": ARM, "arm64": ARM}
 
@@ -56,11 +58,19 @@ def compile_kernels(folder: Path, widths: dict[int, list[str]]) -> None:
         for width, flags in widths.items():
             objects.append(Path(name) / f"kernels_{width}.o")
             run([*compiler, *flags, f"-DBYTES={width}", "-c", folder / "kernels.c", "-o", objects[-1]])
+        tiles = Path(name) / "tiles.o"
+        if widths is X86 and can_run([*compiler, *TILES, "-c", folder / "tiles.c", "-o", tiles]):
+            objects.append(tiles)
         made = folder / LIBRARY
         made.parent.mkdir(exist_ok=True)
         whole = made.with_name("kernels.new")  # moved there when it is: to load a part of it would end the process
         run([*compiler, "-shared", *objects, "-o", whole, "-lm", "-lpthread"])
         whole.replace(made)
+
+
+def can_run(command: list[str | Path]) -> bool:
+    """Without complaints where it cannot."""
+    return subprocess.run([str(word) for word in command], capture_output=True).returncode == 0
 
 
 def run(command: list[str | Path]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,19 @@ def test_any_symmetric_matrix_of_either_sign(route: Route, side: int, seed: int)
     matrix = matrix + matrix.T
     expected = np.linalg.eigvalsh(matrix)
     np.testing.assert_allclose(route(matrix), expected, rtol=0, atol=60 * np.finfo("f8").eps * abs(expected).max())
+
+
+@pytest.mark.parametrize(("side", "elements"), [(3, range(-3, 4)), (4, (-1, 0, 1)), (5, (0, 1, 2)), (7, (0, 1))])
+def test_every_small_matrix_of_three_diagonals_converges(side: int, elements: Sequence[int]) -> None:
+    """Two sweeps at once could leave some as they are: with shifts at both eigenvalues of a corner, a path of three."""
+    if (found := kernels()) is None:
+        pytest.skip("no compiler made the kernels when the package was installed")
+    drawn = np.array(list(product(elements, repeat=2 * side - 1)), np.float64)
+    stack = np.zeros((len(drawn), side, side))
+    at = np.arange(side)
+    stack[:, at, at] = drawn[:, :side]
+    stack[:, at[:-1], at[1:]] = stack[:, at[1:], at[:-1]] = drawn[:, side:]
+    np.testing.assert_allclose(found.eigenvalues(stack), np.linalg.eigvalsh(stack), rtol=0, atol=1e-13)
 
 
 def test_one_large_direction_does_not_drown_the_zeros(route: Route) -> None:

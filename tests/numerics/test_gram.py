@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ml_dtypes
 import numpy as np
 import pytest
 
 from eigentail.numerics import gram
 from eigentail.numerics.gram import blocks, grams
+from eigentail.numerics.kernels import kernels
 
 FLOAT64 = np.dtype("float64")
 
@@ -82,3 +84,41 @@ def test_the_order_of_the_weights_in_memory_changes_nothing(order: str, dtype: s
     stored = {"rows": weights, "columns": np.asfortranarray(weights), "neither": inside[::2, ::3]}[order]
     for stack in (stored[None], stored.T[None]):
         np.testing.assert_allclose(found(stack), np.triu(one_by_one(weights[None])), rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("order", ["rows", "columns", "inside", "neither"])
+@pytest.mark.parametrize("shape", [(2, 1), (33, 17), (100, 64), (512, 300), (1100, 513)])
+def test_weights_in_bfloat16_are_multiplied_as_they_are_stored(order: str, shape: tuple[int, int]) -> None:
+    weights = np.random.default_rng(4).standard_normal(shape).astype(ml_dtypes.bfloat16)
+    inside = np.zeros((2 * shape[0], 3 * shape[1]), weights.dtype)
+    inside[::2, ::3] = inside[: shape[0], 1 : shape[1] + 1] = weights
+    whole, neither = inside[: shape[0], 1 : shape[1] + 1], np.zeros_like(inside)
+    neither[::2, ::3] = weights
+    stored = {"rows": weights, "columns": np.asfortranarray(weights), "inside": whole, "neither": neither[::2, ::3]}
+    expected = np.triu(weights.astype(np.float64).T @ weights.astype(np.float64))
+    for stack in (stored[order][None], stored[order].T[None]):
+        (gram,) = grams(stack, np.dtype("float32"))
+        assert gram.dtype == np.float32
+        np.testing.assert_allclose(np.triu(gram), expected, rtol=0, atol=2e-6 * expected.max())
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, 1e38, 1e-30])
+def test_what_float32_cannot_square_is_no_number_or_nothing_in_bfloat16(broken: float) -> None:
+    weights = np.eye(80, dtype=ml_dtypes.bfloat16)
+    weights[40, 40] = broken
+    with np.errstate(over="ignore", invalid="ignore"):
+        (gram,) = grams(weights[None], np.dtype("float32"))
+    assert gram[40, 40] == 0 if broken == 1e-30 else not np.isfinite(gram[40, 40])
+    assert gram[0, 0] == 1
+
+
+def test_so_many_threads_multiply_bfloat16_to_the_same_bits() -> None:
+    if (found := kernels()) is None:
+        pytest.skip("no compiler made the kernels when the package was installed")
+    weights = np.random.default_rng(5).standard_normal((1200, 700)).astype(ml_dtypes.bfloat16)
+    totals = [np.zeros((700, 700), np.float32) for _ in range(3)]
+    done = [found.add_product_of_bfloat16(weights, total, n) for n, total in zip((1, 2, 40), totals, strict=True)]
+    assert done == [found.tiles] * 3
+    for total in totals[1:]:
+        np.testing.assert_array_equal(total, totals[0])
+    assert not found.add_product_of_bfloat16(weights.astype(np.float32), totals[0], 1)

@@ -8,9 +8,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from eigentail.numerics import interval
+from eigentail.numerics import interval, refit
+from eigentail.numerics.kernels import kernels
 from eigentail.numerics.refit import refit_smallest_distance
 from eigentail.numerics.tail import estimators
+
+
+@pytest.fixture(params=["compiled", "numpy"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """By the kernels, where there are any, and by numpy."""
+    if request.param == "numpy":
+        for module in (refit, interval):
+            monkeypatch.setattr(module, "kernels", lambda: None)
+    return str(request.param)
 
 
 def slowly(logs: list[float], first: int, last: int) -> tuple[float, int]:
@@ -73,3 +83,18 @@ def test_the_interval_is_the_same_in_blocks_of_any_size(name: str, monkeypatch: 
         monkeypatch.setattr(interval, "_BLOCK", block)
         found = interval.interval_of(values, fit, estimator, seed=0)
         assert [found.low, found.high] == pytest.approx([whole.low, whole.high], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["clauset", "clauset-min-tail", "hill"])
+@pytest.mark.parametrize("n", [2, 3, 31, 150, 1000])
+def test_kernels_and_numpy_give_the_same_interval(name: str, n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    estimator = estimators[name]
+    for logs in drawn(n, seed=3)[::50]:
+        values, found = np.exp(logs), []
+        fit = estimator.fit(values)
+        for offered in (kernels, lambda: None):
+            for module in (refit, interval):
+                monkeypatch.setattr(module, "kernels", offered)
+            found.append(interval.interval_of(values, fit, estimator, seed=1))
+        assert found[0].resamples == found[1].resamples
+        assert [found[0].low, found[0].high] == pytest.approx([found[1].low, found[1].high], rel=1e-3, nan_ok=True)

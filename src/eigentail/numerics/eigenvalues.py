@@ -12,7 +12,7 @@ from eigentail.numerics.kernels import kernels
 
 # From this side on a large matrix goes to a band first. `python benchmarks/eigenvalues.py` has the times of all routes
 # from 256 to 4096; docs/decisions/0011-two-stages.md has what was measured.
-TWO_STAGES_FROM: Final = {"float64": 1024, "float32": 1536}
+TWO_STAGES_FROM: Final = {"float64": 1280, "float32": 2048}
 
 
 def eigenvalues_of(matrices: NDArray[Any]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from eigentail.execution import blas_threads
 from eigentail.numerics.kernels import kernels
 from eigentail.records import BLOCK_BYTES
 
@@ -70,6 +71,9 @@ def _gram(tall: NDArray[Any], dtype: np.dtype[Any], factor: float) -> NDArray[An
     compiled = kernels()
     if compiled and tall.shape[1] >= _ADDED_FROM:
         total = np.zeros((tall.shape[1], tall.shape[1]), dtype)
+        as_stored = dtype == np.float32 and factor == 1.0
+        if as_stored and compiled.add_product_of_bfloat16(tall, total, blas_threads()):
+            return total
         if all(compiled.add_product(_contiguous(_scaled(rows, dtype, factor)), total) for rows in blocks(tall, dtype)):
             return total
     return _gram_by_numpy(tall, dtype, factor)

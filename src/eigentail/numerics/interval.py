@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from eigentail.numerics.kernels import kernels
 from eigentail.numerics.refit import Refits
 from eigentail.numerics.smallest_distance import Tails, lower_bounds, tails_of
 from eigentail.numerics.tail import Estimator
@@ -149,9 +150,12 @@ def _parts(samples: int, n: int) -> list[slice]:
 
 def _redrawn(logs: NDArray[np.float64], alpha: float, rng: np.random.Generator, rows: int) -> NDArray[np.float64]:
     """Samples from the polygon through the order statistics, the law beyond the largest; ascending."""
-    n = len(logs)
+    n, compiled = len(logs), kernels()
     # sums of exponentials over their total are uniform numbers in order (Renyi 1953): no sorting
     sums = rng.standard_exponential((rows, n + 1))
+    if compiled:
+        compiled.call("redraw_f64", rows, n, logs, alpha, sums)
+        return sums[:, :-1]
     sums.cumsum(axis=1, out=sums)
     places = sums[:, :-1]
     places *= n / sums[:, -1:]
@@ -171,10 +175,14 @@ def _drawn_from(
     logs: NDArray[np.float64], starts: NDArray[np.intp], alphas: NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """One sample for each start: as many values below it, drawn from those there, and a tail of that exponent."""
-    n = len(logs)
+    n, compiled = len(logs), kernels()
+    drawn = rng.standard_exponential((len(starts), n + 1))
+    if compiled:
+        compiled.call("draw_f64", len(starts), n, logs, starts, alphas, drawn)
+        return drawn[:, 1:]
     order = np.argsort(starts, kind="stable")
     sorted_starts, scales = starts[order], 1 / (alphas[order, None] - 1)
-    drawn, shares = rng.standard_exponential((len(starts), n + 1))[order], 1 / np.arange(n, 0, -1)
+    drawn, shares = drawn[order], 1 / np.arange(n, 0, -1)
     for low, high in pairwise(np.flatnonzero(np.diff(sorted_starts, prepend=-1, append=n)).tolist()):
         start = int(sorted_starts[low])
         sums, tail = drawn[low:high, : start + 1], drawn[low:high, start + 1 :]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+
+from eigentail.numerics.kernels import Kernels, kernels
 
 # Tails tried in each sample, their sizes in geometric steps, and points of each tail at which the distance is taken.
 # With 64 and 32 the spread of ln(alpha - 1) is that of exact fits within a few percent (docs/trust.md). Each tail has
@@ -16,6 +18,8 @@ _TAILS: Final = 64
 _POINTS: Final = 32
 _SMALLEST: Final = 2
 _STEEPEST: Final = 1e6
+# Tails that a kernel takes at once.
+_TOGETHER: Final = 16
 # Samples whose distances are found together: a megabyte of gaps.
 _BLOCK: Final = 128
 
@@ -23,11 +27,12 @@ _BLOCK: Final = 128
 class _Grid(NamedTuple):
     """Where the tails of n values begin, shape (tails,), and the points at which their distances are taken.
 
-    `seen` has the index of every point once, `points` says which of them each tail has, shape (points, tails), and
-    `shares` which part of its tail begins there, shape (points, tails, 1).
+    `at` has the points of each tail, shape (points, tails), and `shares` which part of its tail begins there, shape
+    (points, tails, 1). `seen` has every point once, and `points` says which of them are those of `at`.
     """
 
     starts: NDArray[np.intp]
+    at: NDArray[np.intp]
     seen: NDArray[np.intp]
     points: NDArray[np.intp]
     shares: NDArray[np.float32]
@@ -69,7 +74,10 @@ def refit_smallest_distance(logs: NDArray[np.float64], first: int = 0, last: int
         True
     """
     n = logs.shape[1]
-    grid = _grid(n, first, n if last is None else last)
+    bounds, compiled = (n, first, n if last is None else last), kernels()
+    if compiled:
+        return _compiled(compiled, logs, _whole_vectors(*bounds))
+    grid = _grid(*bounds)
     exponents = _exponents(logs, grid)
     distances = np.empty(exponents.shape, dtype=np.float32)
     for at in range(0, len(logs), _BLOCK):
@@ -88,12 +96,33 @@ def _grid(n: int, first: int, last: int) -> _Grid:
     at = starts + np.arange(_POINTS)[:, None] * (n - starts) // _POINTS
     shares = ((n - at) / (n - starts)).astype(np.float32)
     seen = _unique(at)
-    return _Grid(starts=starts, seen=seen, points=np.searchsorted(seen, at), shares=shares[:, :, None])
+    points = np.searchsorted(seen, at)
+    return _Grid(starts=starts, at=at, seen=seen, points=points, shares=shares[:, :, None])
 
 
 def _unique(indices: NDArray[np.intp]) -> NDArray[np.intp]:
     """As `np.unique`, without loading numpy.ma, which takes 8 ms."""
     return np.flatnonzero(np.bincount(indices.reshape(-1)))
+
+
+def _compiled(compiled: Kernels, logs: NDArray[np.float64], grid: tuple[NDArray[Any], ...]) -> Refits:
+    """All of it by a kernel, one sample after the other."""
+    if logs.strides[1] != logs.itemsize:
+        logs = np.ascontiguousarray(logs)
+    starts, at, shares = grid
+    alphas, chosen = np.empty(len(logs)), np.empty(len(logs), dtype=np.intp)
+    sizes = len(logs), logs.strides[0] // logs.itemsize, logs, logs.shape[1], len(starts), len(at)
+    compiled.call("refit_f64", *sizes, starts, at, shares, alphas, chosen)
+    return Refits(alphas=alphas, starts=chosen)
+
+
+@lru_cache(maxsize=64)
+def _whole_vectors(n: int, first: int, last: int) -> tuple[NDArray[Any], ...]:
+    """Starts, points and shares as the kernel takes them, the last tail again until no vector is left half empty."""
+    grid = _grid(n, first, last)
+    tails = np.minimum(np.arange(-(-len(grid.starts) // _TOGETHER) * _TOGETHER), len(grid.starts) - 1)
+    shares = np.ascontiguousarray(grid.shares[:, tails, 0])
+    return grid.starts[tails], grid.at[:, tails].astype(np.int32, order="C"), shares
 
 
 def _exponents(logs: NDArray[np.float64], grid: _Grid) -> NDArray[np.float64]:

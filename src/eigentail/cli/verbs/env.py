@@ -145,7 +145,7 @@ def _kernels() -> str:
     found = kernels()
     if found is None:
         return "none: not compiled, or for other processors; numpy serves, more slowly"
-    return f"compiled, vectors of {8 * found.vector_bytes} bits"
+    return f"compiled, vectors of {8 * found.vector_bytes} bits{', tiles of bfloat16' if found.tiles else ''}"
 
 
 def _memory() -> int | None:

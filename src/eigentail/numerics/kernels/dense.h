@@ -1,24 +1,34 @@
 /* A dense symmetric matrix to three diagonals, in one pass over it for each column.
  *
- * LAPACK reads the matrix once for each column, to multiply it with a reflection, and subtracts what has gathered in
- * between. Here a pass subtracts the reflection before and multiplies with the next, each number being read once and
- * written once. While a triangle fits into the cache of a core that takes half of the time.
+ * A pass multiplies the matrix with a reflection. What the reflections leave to be subtracted gathers for two columns:
+ * every second pass subtracts it on its way, so that each number is read once for a column and written once for two.
+ * Writing is what costs: to the cache of a core beyond the first, twice the time of reading. Passes go to and fro; of
+ * a triangle that does not fit into that cache, so much is still there.
  *
- * Source: Golub & Van Loan, Matrix Computations (2013), section 8.3.1. */
+ * Source: Golub & Van Loan, Matrix Computations (2013), section 8.3.1; Dongarra, Hammarling & Sorensen, Journal of
+ * Computational and Applied Mathematics 27 (1989), for what gathers. */
 
 typedef REAL OF(vector) __attribute__((vector_size(BYTES), may_alias));
 
 /* A part of the rounding error of the largest element: at least so much every eigenvalue is off. */
 static const double OF(small) = sizeof(REAL) == sizeof(float) ? 0x1p-28 : 0x1p-57;
 
-/* Columns at a time: what is held of them must fit into the registers, and they into a block on the diagonal. */
-enum { OF(lanes) = BYTES / sizeof(REAL), OF(columns) = BYTES / sizeof(REAL) < 4 ? BYTES / sizeof(REAL) : 4 };
+/* Columns at a time where a pass only reads, and where it writes, too: what is held of them must fit into the registers,
+ * and they into a block on the diagonal. */
+enum {
+    OF(lanes) = BYTES / sizeof(REAL),
+    OF(read) = OF(lanes) < 8 ? OF(lanes) : 8,
+    OF(written) = BYTES < 64 ? 2 : 4,
+    OF(pairs) = 2,
+    OF(vectors) = 3 + 2 * OF(pairs)
+};
 
-/* A matrix that is reduced: its rows, aligned, and the vectors of A - v w^T - w v^T and of the product with u. */
+/* A matrix that is reduced: its rows, aligned; so many pairs of vectors of A - v w^T - w v^T, for each pair; and for the
+ * product with u two parts, from the rows and from the columns. */
 typedef struct {
     REAL *rows;
-    ptrdiff_t stride, side;
-    REAL *v, *w, *u, *product;
+    ptrdiff_t stride, side, waiting;
+    REAL *v[OF(pairs)], *w[OF(pairs)], *u, *product, *sums;
 } OF(Reduced);
 
 static double OF(dot)(ptrdiff_t n, const REAL *restrict x, const REAL *restrict y) {
@@ -45,39 +55,52 @@ static double OF(reflect)(ptrdiff_t n, const REAL *x, REAL *u, double *first) {
     return tau;
 }
 
-/* A few columns from their block on the diagonal down: subtract v w^T + w v^T, and add what they give to the product.
- * The block on the diagonal is whole; what is below it stands for what is above the diagonal, too. */
-static inline void OF(pass)(const OF(Reduced) *it, ptrdiff_t column) {
+/* A few columns from their block on the diagonal down: subtract v w^T + w v^T of the pairs, if any, and add what they
+ * give to the product. The block on the diagonal is whole; what is below it stands for what is above the diagonal, too. */
+static inline __attribute__((always_inline)) void OF(pass)(const OF(Reduced) *it, ptrdiff_t column, const int columns,
+                                                           const int pairs) {
     typedef OF(vector) Vector;
-    enum { COLUMNS = OF(columns), LANES = OF(lanes) };
-    const Vector *restrict v = (const Vector *)it->v, *restrict w = (const Vector *)it->w;
-    const Vector *restrict u = (const Vector *)it->u, zero = {0};
+    enum { LANES = OF(lanes), PAIRS = OF(pairs), COLUMNS = OF(read) };
+    const Vector *restrict v[PAIRS], *restrict w[PAIRS], *restrict u = (const Vector *)it->u, zero = {0};
     Vector *restrict product = (Vector *)it->product, *c[COLUMNS];
-    Vector vj[COLUMNS], wj[COLUMNS], uj[COLUMNS], sums[COLUMNS];
+    Vector vj[PAIRS][COLUMNS], wj[PAIRS][COLUMNS], uj[COLUMNS], sums[COLUMNS];
     ptrdiff_t i = column / LANES, end = (it->side + LANES - 1) / LANES;
-    for (int k = 0; k < COLUMNS; k++) {
+    for (int p = 0; p < pairs; p++) {
+        v[p] = (const Vector *)it->v[p];
+        w[p] = (const Vector *)it->w[p];
+    }
+    for (int k = 0; k < columns; k++) {
         c[k] = (Vector *)(it->rows + (column + k) * it->stride);
-        vj[k] = it->v[column + k] + zero;
-        wj[k] = it->w[column + k] + zero;
         uj[k] = it->u[column + k] + zero;
-        Vector here = c[k][i] - v[i] * wj[k] - w[i] * vj[k];
-        c[k][i] = here;
+        Vector here = c[k][i];
+        for (int p = 0; p < pairs; p++) {
+            vj[p][k] = it->v[p][column + k] + zero;
+            wj[p][k] = it->w[p][column + k] + zero;
+            c[k][i] = here = here - v[p][i] * wj[p][k] - w[p][i] * vj[p][k];
+        }
         product[i] += here * uj[k];
         sums[k] = zero;
     }
     for (i++; i < end; i++) {
-        Vector vi = v[i], wi = w[i], ui = u[i], total = product[i];
-        for (int k = 0; k < COLUMNS; k++) {
-            Vector here = c[k][i] - vi * wj[k] - wi * vj[k];
-            c[k][i] = here;
+        Vector ui = u[i], total = product[i];
+        for (int k = 0; k < columns; k++) {
+            Vector here = c[k][i];
+            for (int p = 0; p < pairs; p++)
+                here = here - v[p][i] * wj[p][k] - w[p][i] * vj[p][k];
+            if (pairs)
+                c[k][i] = here;
             sums[k] += here * ui;
             total += here * uj[k];
         }
         product[i] = total;
     }
-    for (int k = 0; k < COLUMNS; k++)
+    for (int k = 0; k < columns; k++) {
+        REAL sum = 0;
+#pragma omp simd reduction(+ : sum)
         for (int lane = 0; lane < LANES; lane++)
-            it->product[column + k] += sums[k][lane];
+            sum += sums[k][lane];
+        it->sums[column + k] = sum;
+    }
 }
 
 /* Where dozens of columns are equal their rounding errors would be equal, too, and add up: from this side on one
@@ -96,33 +119,59 @@ static double OF(random)(ptrdiff_t n, REAL *u) {
     return 2 / square;
 }
 
-/* The next v and w, of a reflection 1 - tau u u^T: all columns from `next` on are passed through. */
-static void OF(take)(const OF(Reduced) *it, ptrdiff_t next, double tau) {
+/* The product of the matrix, from row `next` on, with u: to the end where what waits is subtracted, and back. */
+static void OF(multiply)(OF(Reduced) *it, ptrdiff_t next) {
     ptrdiff_t n = it->side;
-    REAL *u = it->u, *product = it->product;
+    REAL *restrict product = it->product, *restrict sums = it->sums, *u = it->u;
     memset(product, 0, n * sizeof(REAL));
-    for (ptrdiff_t j = next / OF(columns) * OF(columns); j < n; j += OF(columns))
-        OF(pass)(it, j);
-    REAL factor = tau, half = tau * tau * OF(dot)(n - next, product + next, u + next) / 2;
-    for (ptrdiff_t i = next; i < n; i++) {
-        it->v[i] = u[i];
-        it->w[i] = factor * product[i] - half * u[i];
+    if (it->waiting == OF(pairs)) {
+        for (ptrdiff_t j = next / OF(written) * OF(written); j < n; j += OF(written))
+            OF(pass)(it, j, OF(written), OF(pairs));
+        it->waiting = 0;
+    } else
+        for (ptrdiff_t j = (n - 1) / OF(read) * OF(read); j > next - OF(read); j -= OF(read))
+            OF(pass)(it, j, OF(read), 0);
+    for (ptrdiff_t i = next; i < n; i++)
+        product[i] += sums[i];
+    for (int p = 0; p < it->waiting; p++) {
+        REAL *restrict v = it->v[p], *restrict w = it->w[p];
+        REAL vu = OF(dot)(n - next, v + next, u + next), wu = OF(dot)(n - next, w + next, u + next);
+        for (ptrdiff_t i = next; i < n; i++)
+            product[i] -= v[i] * wu + w[i] * vu;
     }
 }
 
+/* The next v and w, of a reflection 1 - tau u u^T from row `next` on. */
+static void OF(take)(OF(Reduced) *it, ptrdiff_t next, double tau) {
+    OF(multiply)(it, next);
+    ptrdiff_t n = it->side, at = it->waiting++;
+    REAL *restrict u = it->u, *restrict product = it->product, *restrict v = it->v[at], *restrict w = it->w[at];
+    REAL factor = tau, half = tau * tau * OF(dot)(n - next, product + next, u + next) / 2;
+    for (ptrdiff_t i = next; i < n; i++) {
+        v[i] = u[i];
+        w[i] = factor * product[i] - half * u[i];
+    }
+    /* what is behind takes no part, although blocks on the diagonal still hold it */
+    memset(v, 0, next * sizeof(REAL));
+    memset(w, 0, next * sizeof(REAL));
+}
+
 /* Three diagonals: `beside` has one place more than there are elements beside the diagonal. */
-static void OF(reduce)(const OF(Reduced) *it, double *diagonal, double *beside) {
+static void OF(reduce)(OF(Reduced) *it, double *diagonal, double *beside) {
     ptrdiff_t n = it->side;
-    REAL *u = it->u, *v = it->v, *w = it->w;
+    REAL *u = it->u;
     if (n >= OF(mixed_from))
         OF(take)(it, 0, OF(random)(n, u));
     for (ptrdiff_t k = 0; k < n; k++) {
-        REAL *column = it->rows + k * it->stride, vk = v[k], wk = w[k];
-        for (ptrdiff_t i = k; i < n; i++)
-            column[i] -= v[i] * wk + w[i] * vk;
+        REAL *restrict column = it->rows + k * it->stride;
+        for (int p = 0; p < it->waiting; p++) {
+            REAL *restrict v = it->v[p], *restrict w = it->w[p], vk = v[k], wk = w[k];
+            for (ptrdiff_t i = k; i < n; i++)
+                column[i] -= v[i] * wk + w[i] * vk;
+            v[k] = w[k] = 0;
+        }
         diagonal[k] = column[k];
-        beside[k] = 0;
-        u[k] = v[k] = w[k] = 0; /* what is behind takes no part, although blocks on the diagonal still hold it */
+        beside[k] = u[k] = 0;
         if (k < n - 1)
             OF(take)(it, k + 1, OF(reflect)(n - k - 1, column + k + 1, u + k + 1, beside + k));
     }
@@ -151,25 +200,35 @@ static int OF(shifted)(ptrdiff_t count, REAL *x, int exponent) {
     return exponent;
 }
 
+/* A matrix to be reduced, from what is above the diagonal of another (in C): in memory for it and for the vectors. */
+static OF(Reduced) OF(laid_out)(ptrdiff_t n, const REAL *matrix, ptrdiff_t rows, ptrdiff_t stride, REAL *memory) {
+    OF(Reduced) it = {.rows = memory, .stride = stride, .side = n};
+    REAL *vectors = memory + rows * stride, **named[] = {&it.u, &it.product, &it.sums};
+    memset(memory, 0, (rows + OF(vectors)) * stride * sizeof(REAL));
+    for (int at = 0; at < 3; at++, vectors += stride)
+        *named[at] = vectors;
+    for (int p = 0; p < OF(pairs); p++, vectors += 2 * stride) {
+        it.v[p] = vectors;
+        it.w[p] = vectors + stride;
+    }
+    for (ptrdiff_t i = 0; i < n; i++, matrix += n) {
+        memcpy(memory + i * stride + i, matrix + i, (n - i) * sizeof(REAL));
+        for (ptrdiff_t j = i / OF(lanes) * OF(lanes); j < i; j++) /* whole blocks on the diagonal */
+            memory[i * stride + j] = memory[j * stride + i];
+    }
+    return it;
+}
+
 /* Eigenvalues of each of several symmetric matrices, in no order; only what is above the diagonal (in C) is read. */
 int OF(eigenvalues)(ptrdiff_t count, ptrdiff_t n, const REAL *matrices, double *values) {
     /* whole vectors in a row, and an odd number of them: rows a power of two apart share a place in the cache */
-    ptrdiff_t stride = ((n + OF(lanes) - 1) / OF(lanes) | 1) * OF(lanes), rows = (n + 3) / 4 * 4;
-    size_t used = (rows + 4) * stride * sizeof(REAL);
-    REAL *memory = zeros(used);
+    ptrdiff_t stride = ((n + OF(lanes) - 1) / OF(lanes) | 1) * OF(lanes), rows = (n + OF(read) - 1) / OF(read) * OF(read);
+    REAL *memory = zeros((rows + OF(vectors)) * stride * sizeof(REAL));
     double *beside = zeros((n + 1) * sizeof(double));
     int status = memory && beside ? DONE : NO_MEMORY;
-    for (ptrdiff_t at = 0; status == DONE && at < count; at++, values += n) {
-        REAL *vectors = memory + rows * stride;
-        OF(Reduced) it = {memory, stride, n, vectors, vectors + stride, vectors + 2 * stride, vectors + 3 * stride};
-        int exponent = OF(exponent)(n * n, matrices);
-        memset(memory, 0, used);
-        for (ptrdiff_t i = 0; i < n; i++, matrices += n) {
-            memcpy(memory + i * stride + i, matrices + i, (n - i) * sizeof(REAL));
-            for (ptrdiff_t j = i / OF(lanes) * OF(lanes); j < i; j++) /* whole blocks on the diagonal */
-                memory[i * stride + j] = memory[j * stride + i];
-        }
-        int shift = OF(shifted)(rows * stride, memory, exponent);
+    for (ptrdiff_t at = 0; status == DONE && at < count; at++, values += n, matrices += n * n) {
+        OF(Reduced) it = OF(laid_out)(n, matrices, rows, stride, memory);
+        int exponent = OF(exponent)(rows * stride, memory), shift = OF(shifted)(rows * stride, memory, exponent);
         OF(reduce)(&it, values, beside);
         status = F64(scaled_values)(n, values, beside, exponent - shift, OF(small));
         for (ptrdiff_t i = 0; shift && i < n; i++)

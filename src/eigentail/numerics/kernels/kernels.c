@@ -1,8 +1,9 @@
-/* Eigenvalues of symmetric matrices, for one width of vector. Called by `eigentail.numerics.kernels`. */
+/* Eigenvalues of symmetric matrices, and samples refitted, for one width of vector. Called by `eigentail.numerics.kernels`. */
 
 #include "kernels.h"
 
 #include "values.h"
+#include "samples.h"
 
 #define REAL double
 #define TYPE f64

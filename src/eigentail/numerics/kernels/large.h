@@ -137,7 +137,7 @@ int OF(large)(ptrdiff_t side, REAL *matrix, double *values, const OF(Blas) *blas
 }
 
 /* To the part of W^T W above its diagonal (in C), what some rows of W give; they lie in columns where `turned`. */
-void OF(add_product)(ptrdiff_t rows, ptrdiff_t side, REAL *block, int turned, REAL *total, const OF(Blas) *blas) {
+void OF(add_product)(ptrdiff_t rows, ptrdiff_t side, REAL *block, ptrdiff_t turned, REAL *total, const OF(Blas) *blas) {
     REAL one = 1;
     OF(Int) n = side, k = rows;
     blas->syrk("L", turned ? "T" : "N", &n, &k, &one, block, turned ? &k : &n, &one, total, &n);

@@ -12,25 +12,61 @@ static void F64(reverse)(ptrdiff_t n, double *x) {
     }
 }
 
-/* One sweep from `last` up to `first`, towards the eigenvalue nearest to the shift.
+/* Where a sweep is: at the last row it has been through. */
+typedef struct {
+    double shift, sine, cosine, gamma, p;
+} F64(Sweep);
+
+static F64(Sweep) F64(from)(double last, double shift) {
+    double gamma = last - shift;
+    return (F64(Sweep)){shift, 0, 1, gamma, gamma * gamma};
+}
+
+/* One row further: the next element of the diagonal and the square beside it are replaced by those that the sweep leaves
+ * in the row before.
  *
- * What follows from what decides the time: a step waits for p of the step before, through one sum, one product and one
+ * What follows from what decides the time: a row waits for p of the row before, through one sum, one product and one
  * division. So p is the square of a numerator over a denominator, not that of a quotient over a cosine, which would
  * put two divisions in its way. */
-static void F64(sweep)(double *restrict d, double *restrict squares, ptrdiff_t first, ptrdiff_t last, double shift) {
-    double sine = 0, gamma = d[last] - shift, p = gamma * gamma, cosine = 1;
-    for (ptrdiff_t i = last - 1; i >= first; i--) {
-        double square = squares[i], sum = p + square, here = d[i], before = gamma, was = cosine;
-        double numerator = p * (here - shift) - square * gamma, denominator = sum * p;
-        squares[i + 1] = sine * sum;
-        sine = square / sum;
-        cosine = p / sum;
-        gamma = numerator / sum;
-        p = denominator > 0 ? numerator * numerator / denominator : was * square;
-        d[i + 1] = before + (here - gamma);
+static inline void F64(row)(F64(Sweep) *it, double *here, double *square) {
+    const double least = 0x1p-300; /* another sweep may have left nothing here, and two zeros would be divided */
+    double beside = *square > least ? *square : least, sum = it->p + beside, denominator = sum * it->p;
+    double numerator = it->p * (*here - it->shift) - beside * it->gamma, inverse = 1 / sum, gamma = numerator * inverse;
+    double next = denominator > 0 ? numerator * numerator / denominator : it->cosine * beside;
+    *square = it->sine * sum;
+    it->sine = beside * inverse;
+    it->cosine = it->p * inverse;
+    it->p = next;
+    *here = it->gamma + (*here - gamma);
+    it->gamma = gamma;
+}
+
+/* What a sweep leaves in its first row. */
+static inline void F64(end)(const F64(Sweep) *it, double *here, double *square) {
+    *here = it->shift + it->gamma;
+    *square = it->sine * it->p;
+}
+
+/* Two sweeps from `last` up to `first`, at least two rows, towards the eigenvalue nearest to the shift: the second follows
+ * the first one row behind, so that each has its row while the other waits for its own. */
+static void F64(sweeps)(double *restrict d, double *restrict squares, ptrdiff_t first, ptrdiff_t last, double shift) {
+    double here = d[last - 1], square = squares[last - 1];
+    F64(Sweep) one = F64(from)(d[last], shift);
+    F64(row)(&one, &here, &square);
+    F64(Sweep) two = F64(from)(here, shift);
+    for (ptrdiff_t i = last - 2; i >= first; i--) {
+        here = d[i];
+        square = squares[i];
+        F64(row)(&one, &here, &square);
+        F64(row)(&two, &here, &square);
+        d[i + 2] = here;
+        squares[i + 2] = square;
     }
-    squares[first] = sine * p;
-    d[first] = shift + gamma;
+    F64(end)(&one, &here, &square);
+    F64(row)(&two, &here, &square);
+    d[first + 1] = here;
+    squares[first + 1] = square;
+    F64(end)(&two, d + first, squares + first);
 }
 
 /* Where the block that starts here ends: at the first element beside the diagonal too small to matter, be it beside its
@@ -43,10 +79,12 @@ static ptrdiff_t F64(block_end)(const double *d, const double *squares, ptrdiff_
     return last;
 }
 
-/* The shift of Wilkinson: the eigenvalue of the first two rows that is nearer to the first. */
-static double F64(shift_of)(const double *d, const double *squares, ptrdiff_t first) {
-    double root = sqrt(squares[first]), half = (d[first + 1] - d[first]) / (2 * root);
-    return d[first] - root / (half + copysign(sqrt(half * half + 1), half));
+/* The eigenvalues of two rows, in their order; that of the first one is the shift of Wilkinson. */
+static void F64(pair_of)(const double *d, double square, double *pair) {
+    double root = sqrt(square), half = (d[1] - d[0]) / (2 * root);
+    double step = root / (half + copysign(sqrt(half * half + 1), half));
+    pair[0] = d[0] - step;
+    pair[1] = d[1] + step;
 }
 
 /* Eigenvalues into d, in no order. `squares` has n places: of the elements beside the diagonal, the last unused. Both
@@ -54,6 +92,7 @@ static double F64(shift_of)(const double *d, const double *squares, ptrdiff_t fi
  * it is taken for zero. */
 static int F64(values_of)(ptrdiff_t n, double *d, double *squares, double small) {
     ptrdiff_t first = 0, turned = -1, left = SWEEPS * n;
+    double pair[2];
     while (first < n) {
         ptrdiff_t last = F64(block_end)(d, squares, first, n, small);
         squares[last] = 0;
@@ -70,7 +109,13 @@ static int F64(values_of)(ptrdiff_t n, double *d, double *squares, double small)
         }
         if (left-- == 0)
             return NO_CONVERGENCE;
-        F64(sweep)(d, squares, first, last, F64(shift_of)(d, squares, first));
+        F64(pair_of)(d + first, squares[first], pair);
+        if (last > first + 1)
+            F64(sweeps)(d, squares, first, last, pair[0]);
+        else {
+            memcpy(d + first, pair, sizeof pair);
+            squares[first] = 0;
+        }
     }
     return DONE;
 }
