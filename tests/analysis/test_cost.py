@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import sys
+from importlib import import_module
 from pathlib import Path
 
 import msgspec
@@ -29,8 +29,12 @@ MACHINE = Machine(
     made="2026-01-31",
     facts="a machine",
     cores=4,
-    squares={"float64": CURVE, "float32": tuple((m, t / 2) for m, t in CURVE)},
-    grams={"float64": ((64, 2e10), (768, 7e10)), "float32": ((64, 4e10), (768, 14e10))},
+    squares={
+        "float64": CURVE,
+        "float32": tuple((m, t / 2) for m, t in CURVE),
+        "bfloat16": tuple((m, t / 4) for m, t in CURVE),
+    },
+    grams={way: ((64, of * 2e10), (768, of * 7e10)) for way, of in (("float64", 1), ("float32", 2), ("bfloat16", 8))},
     products={"float64": (1e11, 4e11), "float32": (2e11, 8e11)},
     fits=((64, 0.002), (4096, 0.02)),
     crowding=(1.0, 1.0),
@@ -169,10 +173,26 @@ def played(layers: list[LayerCost], workers: int, budget: int) -> tuple[int, int
                 break
             task = waiting.pop(0 if not running else fits[0])
             running[task.index] = int(task.seconds)
-        peak = max(peak, sum(layers[i].memory for i in running))
+        peak = max(peak, sum(layers[i].likely for i in running))
         now += 1
         running = {i: left - 1 for i, left in running.items() if left > 1}
     return now, peak
+
+
+@pytest.mark.parametrize(
+    ("dtype", "direct", "expected"),
+    [
+        ("float32", (), 4 * 600 * 100 + 8 * 600 * 100 + 2 * 8 * 100**2),
+        ("float16", ("bfloat16",), 2 * 600 * 100 + 4 * 600 * 100 + 2 * 4 * 100**2),
+        ("bfloat16", (), 2 * 600 * 100 + 4 * 600 * 100 + 2 * 4 * 100**2),
+        ("bfloat16", ("bfloat16",), 2 * 600 * 100 + 2 * 4 * 100**2),
+    ],
+)
+def test_a_layer_takes_memory_as_its_arithmetic_does(dtype: str, direct: tuple[str, ...], expected: int) -> None:
+    machine = msgspec.structs.replace(MACHINE, direct=direct)
+    found = cost_of(work(layer(0, 600, 100, dtype=dtype)), machine, hands=Hands())
+    assert found.memory == MACHINE.base + expected
+    assert found.layers[0].memory == layer(0, 600, 100, dtype=dtype).memory >= found.layers[0].likely
 
 
 @settings(max_examples=300)
@@ -183,7 +203,7 @@ def played(layers: list[LayerCost], workers: int, budget: int) -> tuple[int, int
 )
 def test_side_by_side_as_played_step_by_step(tasks, workers, budget):
     rows = sorted(tasks, reverse=True)
-    layers = [LayerCost(index=i, name="", seconds=t, memory=b) for i, (t, b) in enumerate(rows)]
+    layers = [LayerCost(index=i, name="", seconds=t, memory=b, likely=b // 2) for i, (t, b) in enumerate(rows)]
     assert side_by_side(layers, Limits(workers, budget)) == played(layers, workers, budget)
 
 
@@ -193,7 +213,7 @@ class TestTurns:
     @staticmethod
     def ran(model: Description, monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
         """Which layers the executor hands out by themselves, and which side by side."""
-        module = sys.modules["eigentail.execution.threads"]  # not the function of that name
+        module = import_module("eigentail.execution.threads")  # not the function of that name
         monkeypatch.setattr(module, "is_quiet", lambda: True)
         parts: list[set[str]] = []
 

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import ml_dtypes
 import msgspec
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -23,17 +24,19 @@ from eigentail.errors import UsageError
 from eigentail.examples import example
 from eigentail.execution import cores
 from eigentail.numerics import spectrum_of
+from eigentail.numerics.gram import grams
+from eigentail.numerics.kernels import kernels
 from eigentail.records.cost import CALIBRATION, Machine, Point
 from eigentail.settings import Settings
 from eigentail.sources import open_source
 from eigentail.store import address_of, user_home, write_atomically
 from eigentail.store.home import check_version, mark_version
 
-_Dtype = Literal["float64", "float32"]
+_Way = Literal["float64", "float32", "bfloat16"]
 _Curves = dict[str, tuple[Point, ...]]
 # On both sides of every change of route in the solver; the last is the largest that a user will wait for.
 SIDES: Final = (8, 32, 128, 512, 1024, 2048)
-_DTYPES: Final[tuple[_Dtype, ...]] = ("float64", "float32")
+_WAYS: Final[tuple[_Way, ...]] = ("float64", "float32", "bfloat16")
 _POSITIONS: Final = (1, 16, 64)
 _CROWD_SIDE: Final = 384
 _PRODUCT_SIDE: Final = 768
@@ -44,10 +47,11 @@ _SETTLED: Final = 0.05
 _BASE: Final = 80 * 10**6
 # A process of its own in between: the peak that a system tells of a process includes what it was forked from.
 _LAUNCHER: Final = """
-import resource, subprocess, sys
+import resource, subprocess, sys, time
+begin = time.perf_counter()
 subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(used.ru_utime + used.ru_stime, used.ru_maxrss)
+wall, used = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
+print(min(wall, used.ru_utime + used.ru_stime), used.ru_maxrss)
 """
 
 
@@ -92,11 +96,9 @@ def calibrate(*, sides: Sequence[int] = SIDES) -> Machine:
     weights = np.random.default_rng(0).standard_t(4.0, (2 * _PRODUCT_SIDE, _PRODUCT_SIDE)).astype(np.float32)
     start, base = _process()
     with threadpool_limits(1, user_api="blas"):
-        squares: _Curves = {dtype: tuple((m, _square(m, dtype)) for m in sides) for dtype in _DTYPES}
-        grams: _Curves = {
-            dtype: tuple((m, _gram(weights[:, :m], dtype)) for m in (64, _PRODUCT_SIDE)) for dtype in _DTYPES
-        }
-        products: dict[str, tuple[float, float]] = {dtype: _product(weights, dtype) for dtype in _DTYPES}
+        squares: _Curves = {way: tuple((m, _square(m, way)) for m in sides) for way in _WAYS}
+        rates: _Curves = {way: tuple((m, _gram(weights[:, :m], way)) for m in (64, _PRODUCT_SIDE)) for way in _WAYS}
+        products: dict[str, tuple[float, float]] = {dtype: _product(weights, dtype) for dtype in _WAYS[:2]}
         fits = tuple(_fits(positions) for positions in _POSITIONS)
         # who waits for the interpreter uses no processor
         crowding = (_crowding(_spectrum, _CLOCK), _crowding(_layer(_POSITIONS[1]), time.perf_counter))
@@ -106,13 +108,14 @@ def calibrate(*, sides: Sequence[int] = SIDES) -> Machine:
         facts=_facts(),
         cores=cores(),
         squares=squares,
-        grams=grams,
+        grams=rates,
         products=products,
         fits=fits,
         crowding=crowding,
         hashing=hashing,
         start=start,
         base=base,
+        direct=("bfloat16",) if (compiled := kernels()) and compiled.tiles else (),
     )
 
 
@@ -137,25 +140,30 @@ def seconds(work: Callable[[], Any], clock: Callable[[], float] = _CLOCK) -> flo
     return float(best)
 
 
-def _square(m: int, dtype: _Dtype) -> float:
+def _square(m: int, way: _Way) -> float:
     """Seconds of the spectrum of one matrix; of many where they are small, as in a convolution."""
     count = max(1, (128 // m) ** 2)
-    weights = np.random.default_rng(m).standard_t(4.0, (count, m, m)).astype(np.float32)
-    return seconds(lambda: spectrum_of(weights, precision=dtype)) / count
+    weights = _stored(np.random.default_rng(m).standard_t(4.0, (count, m, m)), way)
+    return seconds(lambda: spectrum_of(weights, precision=_arithmetic(way))) / count
 
 
-def _gram(weights: np.ndarray[Any, Any], dtype: _Dtype) -> float:
-    """Operations a second, N M^2 counted, of converting tall weights and multiplying them with themselves."""
-
-    def work() -> None:
-        block = np.asarray(weights, dtype=dtype)
-        block.T @ block
-
+def _gram(weights: np.ndarray[Any, Any], way: _Way) -> float:
+    """Operations a second, N M^2 counted, of tall weights multiplied with themselves."""
     n, m = weights.shape
-    return float(n * m**2 / seconds(work))
+    stack = _stored(weights[None], way)
+    return float(n * m**2 / seconds(lambda: list(grams(stack, np.dtype(_arithmetic(way))))))
 
 
-def _product(weights: np.ndarray[Any, Any], dtype: _Dtype) -> tuple[float, float]:
+def _stored(weights: np.ndarray[Any, Any], way: _Way) -> np.ndarray[Any, Any]:
+    """As weights of that kind usually are."""
+    return weights.astype(ml_dtypes.bfloat16 if way == "bfloat16" else np.float32)
+
+
+def _arithmetic(way: _Way) -> Literal["float64", "float32"]:
+    return "float32" if way == "bfloat16" else way
+
+
+def _product(weights: np.ndarray[Any, Any], dtype: str) -> tuple[float, float]:
     """Operations a second of a matrix product, by one thread and by one on each core."""
     square = np.asarray(weights[:_PRODUCT_SIDE], dtype=dtype)
     other = square.copy()  # a matrix with itself would take the symmetric kernel
@@ -201,7 +209,10 @@ def _crowding(work: Callable[[], Any], clock: Callable[[], float]) -> float:
 
 
 def _process() -> tuple[float, int]:
-    """Processor time and bytes of a process that analyses three small layers; no time where none can be started."""
+    """Seconds and bytes of a process that analyses three small layers; no time where none can be started.
+
+    Other programs make it take longer by the clock, and its own threads of a moment longer by the processors: the less.
+    """
     analysis = (sys.executable, "-m", "eigentail", "analyze", str(example()), "--no-store")
     command = [sys.executable, "-c", _LAUNCHER, *analysis]
     try:

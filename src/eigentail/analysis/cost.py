@@ -132,16 +132,16 @@ def side_by_side(layers: Sequence[LayerCost], limits: Limits) -> tuple[float, in
         Seconds, and bytes of the layers that are in memory together.
 
     Example:
-        >>> layers = [LayerCost(index=i, name="", seconds=1.0, memory=10) for i in range(5)]
+        >>> layers = [LayerCost(index=i, name="", seconds=1.0, memory=10, likely=9) for i in range(5)]
         >>> side_by_side(layers, Limits(2, 100)), side_by_side(layers, Limits(2, 15))
-        ((3.0, 20), (5.0, 10))
+        ((3.0, 18), (5.0, 9))
     """
     waiting, running = deque(layers), list[tuple[float, int, LayerCost]]()
     now, peak = 0.0, 0
     while waiting or running:
         while (task := taken(waiting, [held for _, _, held in running], limits)) is not None:
             heapq.heappush(running, (now + task.seconds, task.index, task))
-        peak = max(peak, sum(held.memory for _, _, held in running))
+        peak = max(peak, sum(held.likely for _, _, held in running))
         now = running[0][0]
         while running and running[0][0] <= now:  # what ends together is replaced together
             heapq.heappop(running)
@@ -214,7 +214,7 @@ def _planned(pieces: Sequence[Piece], terms: _Terms) -> _Plan:
     return _Plan(
         layers=[*first, *rest],
         seconds=sum(layer.seconds for layer in first) + seconds,
-        peak=max([peak, *(layer.memory for layer in first)]),
+        peak=max([peak, *(layer.likely for layer in first)]),
     )
 
 
@@ -230,15 +230,22 @@ def _layer_cost(layer: Layer, terms: _Terms, pace: _Pace) -> LayerCost:
     """Spectra, what follows them, and bytes."""
     settings, machine, _, per_byte = terms
     n, m = layer.shape
-    stored = dtype_of(layer.tensors[0].dtype).itemsize
-    dtype = (
-        "float32" if settings.precision == "float32" or (settings.precision == "auto" and stored <= 2) else "float64"
-    )
-    spectrum = square_seconds(m, machine.squares[dtype]) + (n - m) * m**2 / _between(m, machine.grams[dtype])
+    stored = dtype_of(layer.tensors[0].dtype)
+    way = _way(stored.name, stored.itemsize, settings)
+    spectrum = square_seconds(m, machine.squares[way]) + (n - m) * m**2 / _between(m, machine.grams[way])
     fit = _between(layer.num_evals, machine.fits) * max(layer.num_evals / machine.fits[-1][0], 1.0)
-    nbytes = layer.count * n * m * stored
+    nbytes = layer.count * n * m * stored.itemsize
     seconds = pace.arithmetic * _spectra(settings) * layer.count * spectrum + pace.after * fit + nbytes * per_byte
-    return LayerCost(index=layer.index, name=layer.name, seconds=pace.waits * seconds, memory=layer.memory)
+    likely = layer.memory_in(8 if way == "float64" else 4, converts=way not in machine.direct)
+    waited = pace.waits * seconds
+    return LayerCost(index=layer.index, name=layer.name, seconds=waited, memory=layer.memory, likely=likely)
+
+
+def _way(stored: str, itemsize: int, settings: Settings) -> str:
+    """Which of the measured curves a layer follows."""
+    if settings.precision == "float64" or (settings.precision == "auto" and itemsize > 2):
+        return "float64"
+    return "bfloat16" if stored == "bfloat16" else "float32"
 
 
 def square_seconds(m: int, points: Sequence[Point]) -> float:

@@ -126,7 +126,7 @@ def taken(waiting: deque[Piece], running: Collection[Piece], limits: Limits) -> 
 
     Example:
         >>> from eigentail.records.cost import LayerCost
-        >>> costs = deque(LayerCost(index=i, name="", seconds=1.0, memory=30 - 10 * i) for i in range(3))
+        >>> costs = deque(LayerCost(index=i, name="", seconds=1.0, memory=30 - 10 * i, likely=1) for i in range(3))
         >>> first = taken(costs, (), Limits(2, 40))
         >>> first.memory, taken(costs, (first,), Limits(2, 40)).memory, taken(costs, (first,), Limits(2, 30))
         (30, 10, None)

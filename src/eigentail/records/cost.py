@@ -8,7 +8,7 @@ import msgspec
 
 # A point of a measured curve: a size, and the seconds or the operations a second there.
 Point = tuple[int, float]
-CALIBRATION: Final = 1
+CALIBRATION: Final = 2
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,8 +18,10 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
         made: the day of the measurement, as 2026-01-31.
         facts: processor, cores and libraries; with other ones the measurement is no longer true.
         cores: that a process may use.
-        squares: by dtype of the arithmetic, (M, seconds) of the spectrum of one M x M matrix, M ascending.
-        grams: by dtype of the arithmetic, (M, operations a second) of N M^2, M ascending.
+        squares: by dtype of the arithmetic, (M, seconds) of the spectrum of one M x M matrix, M ascending; by bfloat16
+            for weights that are stored so, where the arithmetic is in float32.
+        grams: likewise, (M, operations a second) of N M^2, M ascending.
+        direct: the dtypes whose weights are multiplied as they are stored: no converted copy is made.
         products: by dtype, operations a second of a matrix product by one thread, and by one on each core together.
         fits: (eigenvalues, seconds) of what follows a spectrum: tail, interval, null, verdict.
         crowding: how many times longer a spectrum takes, and what follows it, while every core does the same.
@@ -44,6 +46,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     hashing: float
     start: float
     base: int
+    direct: tuple[str, ...] = ()
     calibration: int = CALIBRATION
 
 
@@ -70,10 +73,11 @@ class LayerCost(msgspec.Struct, frozen=True, kw_only=True):
         index: of the layer in its model.
         name: of the layer.
         seconds: of one worker.
-        memory: bytes while it is measured.
+        memory: bytes that the schedule keeps for it, in float64.
+        likely: bytes that it takes: fewer where float32 is expected to serve.
 
     Example:
-        >>> LayerCost(index=0, name="fc", seconds=0.5, memory=10).seconds
+        >>> LayerCost(index=0, name="fc", seconds=0.5, memory=10, likely=8).seconds
         0.5
     """
 
@@ -81,6 +85,7 @@ class LayerCost(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     seconds: float
     memory: int
+    likely: int
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):

@@ -141,17 +141,31 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def memory(self) -> int:
+        """Bytes of working memory while it is measured in float64."""
+        return self.memory_in(8, converts=True)
+
+    def memory_in(self, itemsize: int, *, converts: bool) -> int:
         """Bytes of working memory while it is measured.
 
         The stored values, a block of them converted, and the Gram matrices twice, because the solver works on a copy.
+
+        Args:
+            itemsize: bytes of a number in the arithmetic.
+            converts: whether values are converted before they are multiplied.
+
+        Example:
+            >>> spec = TensorSpec(name="fc.weight", shape=(300, 100), dtype="bfloat16", nbytes=60000)
+            >>> layer = Layer(index=0, name="fc", kind="dense", block=None, tensors=(spec,), shape=(300, 100))
+            >>> layer.memory_in(4, converts=True), layer.memory_in(4, converts=False)
+            (260000, 140000)
         """
         n, m = self.shape
         if self.rank:
             return sum(spec.nbytes for spec in self.tensors) + 16 * self.count * (n + m) * self.rank
         values = self.count * n * m
         stored = sum(_in_memory(spec) * values // max(prod(spec.shape), 1) for spec in self.tensors)
-        grams = min(8 * self.count * m**2, max(8 * m**2, BLOCK_BYTES))
-        return stored + min(8 * values, BLOCK_BYTES) + 2 * grams
+        grams = min(itemsize * self.count * m**2, max(itemsize * m**2, BLOCK_BYTES))
+        return stored + converts * min(itemsize * values, BLOCK_BYTES) + 2 * grams
 
 
 def _in_memory(spec: TensorSpec) -> int:

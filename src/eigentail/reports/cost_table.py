@@ -50,10 +50,10 @@ def cost_table(cost: Cost) -> Table:
     """
     ordered = sorted(cost.layers, key=lambda layer: -layer.seconds)
     shown, rest = ordered[:_DEAREST], ordered[_DEAREST:]
-    rows: list[tuple[Cell, ...]] = [(layer.name, layer.seconds, layer.memory / 1e6) for layer in shown]
+    rows: list[tuple[Cell, ...]] = [(layer.name, layer.seconds, layer.likely / 1e6) for layer in shown]
     if rest:
-        rows.append((f"{len(rest)} more", sum(layer.seconds for layer in rest), max(x.memory for x in rest) / 1e6))
-    rows.append(("all layers", cost.work, max(layer.memory for layer in ordered) / 1e6))
+        rows.append((f"{len(rest)} more", sum(layer.seconds for layer in rest), max(x.likely for x in rest) / 1e6))
+    rows.append(("all layers", cost.work, max(layer.likely for layer in ordered) / 1e6))
     columns = (Column("layer", "name"), Column("seconds", "number"), Column("MB", "number", 1))
     floor = f"as a matrix product on every core the same operations take {duration(cost.floor)}"
     made = f"of one worker while all are busy; calibrated {cost.machine.made} on {cost.machine.facts}"
