@@ -1,4 +1,4 @@
-"""Eigenvalues of one Gram matrix by numpy, in one stage and by two stages: time over the floor, and error.
+"""Eigenvalues of one Gram matrix by numpy, in one stage and by two stages: time over the floor, and error; its product.
 
 python benchmarks/eigenvalues.py [M ...]
 
@@ -13,9 +13,11 @@ import threading
 import time
 from collections.abc import Callable
 
+import ml_dtypes
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from eigentail.numerics.gram import grams
 from eigentail.numerics.kernels import Kernels, kernels
 
 SIDES = (64, 256, 512, 768, 1024, 1536, 2048, 4096)
@@ -42,7 +44,21 @@ def main(sides: tuple[int, ...]) -> int:
     for side in sides:
         for name, weights, rank in degenerate(side):
             print(f"{side:5} {name:25}", "  ".join(f"{t} {false(compiled, weights.astype(t), rank)}" for t in DTYPES))
+    print("\nmilliseconds of the Gram matrix of weights with twice as many rows, one thread; tiles:", compiled.tiles)
+    print("   M  stored as float32, in float64   in float32  stored as bfloat16, in float32")
+    for side in sides:
+        print(products(side))
     return 0
+
+
+def products(side: int) -> str:
+    """One line of the last table."""
+    weights = np.random.default_rng(0).standard_normal((1, 2 * side, side)).astype("float32")
+    stored = weights.astype(ml_dtypes.bfloat16)
+    with threadpool_limits(1, "blas"):
+        ways = [(weights, "float64"), (weights, "float32"), (stored, "float32")]
+        times = [1e3 * best(lambda w=w, t=t: list(grams(w, np.dtype(t)))) for w, t in ways]
+    return f"{side:5} {times[0]:30.2f} {times[1]:12.2f} {times[2]:31.2f}"
 
 
 def degenerate(side: int) -> list[tuple[str, np.ndarray, int]]:

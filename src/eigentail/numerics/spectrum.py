@@ -17,7 +17,7 @@ from eigentail.numerics.roundoff import unit_roundoff
 from eigentail.records import Spectrum
 from eigentail.settings import Precision
 
-# Where an eigenvalue is zero the solver returns a few eps lambda_max; up to 49 in float64 and 15 in float32 where half
+# Where an eigenvalue is zero the solver returns a few eps lambda_max; up to 47 in float64 and 16 in float32 where half
 # of the eigenvalues are equal (`python benchmarks/eigenvalues.py`, docs/decisions/0003).
 _FALSE: Final = {"float64": 64.0, "float32": 16.0}
 # An eigenvalue of this many eps lambda_max is known to three digits: the error of most weights is below 8.

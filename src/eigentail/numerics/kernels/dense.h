@@ -2,8 +2,8 @@
  *
  * A pass multiplies the matrix with a reflection. What the reflections leave to be subtracted gathers for two columns:
  * every second pass subtracts it on its way, so that each number is read once for a column and written once for two.
- * Writing is what costs: to the cache of a core beyond the first, twice the time of reading. Passes go to and fro; of
- * a triangle that does not fit into that cache, so much is still there.
+ * Writing is what costs, where the first cache does not hold it all. Passes go to and fro: of a triangle that does not
+ * fit into the second either, the end that was read last is still there.
  *
  * Source: Golub & Van Loan, Matrix Computations (2013), section 8.3.1; Dongarra, Hammarling & Sorensen, Journal of
  * Computational and Applied Mathematics 27 (1989), for what gathers. */
