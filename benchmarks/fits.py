@@ -1,4 +1,4 @@
-"""The power-law fit: eigentail against `powerlaw` 1.5 on the spectra of heavy matrices; its interval, with kernels or not.
+"""The power-law fit against `powerlaw` 1.5, on the spectra of heavy matrices; its interval, with kernels or without.
 
 python benchmarks/fits.py
 """
