@@ -28,7 +28,7 @@ BENCHMARKS := versus_weightwatcher one_matrix convolutions small_matrices fits s
 
 bench: .venv/.dev
 	@for name in $(BENCHMARKS); do echo "benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py || exit 1; done
-	@echo "benchmarks/cost.py"; $(BIN)/python benchmarks/cost.py --only "10M" "25M conv" "50M bf16" "125M"
+	@echo "benchmarks/cost.py"; $(BIN)/python benchmarks/cost.py --only "10M" "25M conv" "50M bf16" "125M" "500M bf16"
 
 docs: .venv/.docs
 	@$(BIN)/python scripts/docs_site.py
