@@ -32,7 +32,6 @@ MACHINE = Machine(
     squares={
         "float64": CURVE,
         "float32": tuple((m, t / 2) for m, t in CURVE),
-        "bfloat16": tuple((m, t / 4) for m, t in CURVE),
     },
     grams={way: ((64, of * 2e10), (768, of * 7e10)) for way, of in (("float64", 1), ("float32", 2), ("bfloat16", 8))},
     products={"float64": (1e11, 4e11), "float32": (2e11, 8e11)},

@@ -48,7 +48,7 @@ def cost(
         settings: what to measure.
         hands: how many work; None for one worker on each core of one machine.
         stored: whether spectra are kept, as the command line does: every byte is hashed then.
-        machine: what was calibrated; None for `this_machine()`, which takes about three seconds the first time.
+        machine: what was calibrated; None for `this_machine()`, which takes about two seconds the first time.
 
     Returns:
         The prediction. Spectra that are in the store already take no time but that of hashing: that is not looked up.
@@ -232,11 +232,13 @@ def _layer_cost(layer: Layer, terms: _Terms, pace: _Pace) -> LayerCost:
     n, m = layer.shape
     stored = dtype_of(layer.tensors[0].dtype)
     way = _way(stored.name, stored.itemsize, settings)
-    spectrum = square_seconds(m, machine.squares[way]) + (n - m) * m**2 / _between(m, machine.grams[way])
+    dtype = "float64" if way == "float64" else "float32"
+    values = square_seconds(m, machine.squares[dtype]) - m**3 / _between(m, machine.grams[dtype])
+    spectrum = max(values, 0.0) + n * m**2 / _between(m, machine.grams[way])
     fit = _between(layer.num_evals, machine.fits) * max(layer.num_evals / machine.fits[-1][0], 1.0)
     nbytes = layer.count * n * m * stored.itemsize
     seconds = pace.arithmetic * _spectra(settings) * layer.count * spectrum + pace.after * fit + nbytes * per_byte
-    likely = layer.memory_in(8 if way == "float64" else 4, converts=way not in machine.direct)
+    likely = layer.memory_in(np.dtype(dtype).itemsize, converts=way not in machine.direct)
     waited = pace.waits * seconds
     return LayerCost(index=layer.index, name=layer.name, seconds=waited, memory=layer.memory, likely=likely)
 

@@ -18,9 +18,9 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
         made: the day of the measurement, as 2026-01-31.
         facts: processor, cores and libraries; with other ones the measurement is no longer true.
         cores: that a process may use.
-        squares: by dtype of the arithmetic, (M, seconds) of the spectrum of one M x M matrix, M ascending; by bfloat16
-            for weights that are stored so, where the arithmetic is in float32.
-        grams: likewise, (M, operations a second) of N M^2, M ascending.
+        squares: by dtype of the arithmetic, (M, seconds) of the spectrum of one M x M matrix, M ascending.
+        grams: likewise, (M, operations a second) of N M^2, M ascending; and by bfloat16 for weights that are stored so,
+            where the arithmetic is in float32.
         direct: the dtypes whose weights are multiplied as they are stored: no converted copy is made.
         products: by dtype, operations a second of a matrix product by one thread, and by one on each core together.
         fits: (eigenvalues, seconds) of what follows a spectrum: tail, interval, null, verdict.

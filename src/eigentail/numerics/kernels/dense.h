@@ -23,8 +23,8 @@ enum {
     OF(vectors) = 3 + 2 * OF(pairs)
 };
 
-/* A matrix that is reduced: its rows, aligned; so many pairs of vectors of A - v w^T - w v^T, for each pair; and for the
- * product with u two parts, from the rows and from the columns. */
+/* A matrix that is reduced: its rows, aligned; the pairs of vectors that wait, of A - v w^T - w v^T; a vector u, and the
+ * product with it in two parts, what the elements give above the diagonal and what they give below. */
 typedef struct {
     REAL *rows;
     ptrdiff_t stride, side, waiting;

@@ -1,7 +1,7 @@
 /* Eigenvalues of a symmetric tridiagonal matrix: QL without square roots (Pal, Walker & Kahan).
  * Source: Parlett, The Symmetric Eigenvalue Problem (1998), section 8.15. */
 
-/* Sweeps for one eigenvalue, on average, after which there is no hope. LAPACK allows as many. */
+/* Pairs of sweeps for one eigenvalue, on average, after which there is no hope. LAPACK allows as many sweeps. */
 enum { SWEEPS = 30 };
 
 static void F64(reverse)(ptrdiff_t n, double *x) {
