@@ -23,7 +23,7 @@ from eigentail.settings import Settings
 from eigentail.sources.live import LIVE
 
 # Counted up when what is kept of a layer changes its meaning.
-_TAG: Final = "eigentail run 3"
+_TAG: Final = "eigentail run 4"
 _DIGEST: Final = 20
 # Beyond that, looking at every file costs more than it may.
 _MOST_FILES: Final = 20_000

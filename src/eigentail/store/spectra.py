@@ -22,7 +22,7 @@ from eigentail.store.home import check_version, mark_version, user_home
 from eigentail.store.notice import Notice
 
 # Counted up when the same weights and settings give another spectrum than before: older entries are not found then.
-_TAG: Final = "eigentail spectrum 4"
+_TAG: Final = "eigentail spectrum 5"
 _MAGIC: Final = b"eigentail spectrum\n"
 _DIGEST: Final = 32
 _SUFFIX: Final = ".spectrum"
