@@ -13,6 +13,8 @@ from types import ModuleType
 import pytest
 from source_tree import REPO, SRC
 
+from eigentail.numerics.kernels import kernels
+
 KERNELS = SRC / "numerics" / "kernels"
 
 
@@ -40,6 +42,8 @@ def refusing(word: str, folder: Path) -> str:
 def test_a_compiler_without_tiles_makes_everything_else(
     build: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if kernels() is None:
+        pytest.skip("no compiler made the kernels when the package was installed")
     monkeypatch.setenv("CC", refusing("-mamx", tmp_path))
     widths = build.WIDTHS[platform.machine().lower()]
     build.compile_kernels(tmp_path, widths)

@@ -122,3 +122,11 @@ def test_so_many_threads_multiply_bfloat16_to_the_same_bits() -> None:
     for total in totals[1:]:
         np.testing.assert_array_equal(total, totals[0])
     assert not found.add_product_of_bfloat16(weights.astype(np.float32), totals[0], 1)
+
+
+def test_bfloat16_in_a_table_with_other_columns_is_not_read_as_if_alone() -> None:
+    table = np.zeros(100, np.dtype([("flag", "u1"), ("weights", ml_dtypes.bfloat16, (70,))]))
+    table["weights"] = weights = np.random.default_rng(6).standard_normal((100, 70)).astype(ml_dtypes.bfloat16)
+    (gram,) = grams(table["weights"][None], np.dtype("float32"))
+    expected = weights.astype(np.float64).T @ weights.astype(np.float64)
+    np.testing.assert_allclose(np.triu(gram), np.triu(expected), rtol=0, atol=2e-6 * expected.max())

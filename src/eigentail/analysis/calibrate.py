@@ -156,7 +156,7 @@ def _gram(weights: np.ndarray[Any, Any], way: str) -> float:
     return float(n * m**2 / seconds(lambda: list(grams(stack, dtype))))
 
 
-def _product(weights: np.ndarray[Any, Any], dtype: str) -> tuple[float, float]:
+def _product(weights: np.ndarray[Any, Any], dtype: _Dtype) -> tuple[float, float]:
     """Operations a second of a matrix product, by one thread and by one on each core."""
     square = np.asarray(weights[:_PRODUCT_SIDE], dtype=dtype)
     other = square.copy()  # a matrix with itself would take the symmetric kernel

@@ -238,7 +238,8 @@ def _layer_cost(layer: Layer, terms: _Terms, pace: _Pace) -> LayerCost:
     fit = _between(layer.num_evals, machine.fits) * max(layer.num_evals / machine.fits[-1][0], 1.0)
     nbytes = layer.count * n * m * stored.itemsize
     seconds = pace.arithmetic * _spectra(settings) * layer.count * spectrum + pace.after * fit + nbytes * per_byte
-    likely = layer.memory_in(np.dtype(dtype).itemsize, converts=way not in machine.direct)
+    itemsize = np.dtype(dtype).itemsize
+    likely = layer.memory_in(itemsize, 0 if way in machine.direct else itemsize)
     waited = pace.waits * seconds
     return LayerCost(index=layer.index, name=layer.name, seconds=waited, memory=layer.memory, likely=likely)
 

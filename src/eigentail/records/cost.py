@@ -21,13 +21,13 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
         squares: by dtype of the arithmetic, (M, seconds) of the spectrum of one M x M matrix, M ascending.
         grams: likewise, (M, operations a second) of N M^2, M ascending; and by bfloat16 for weights that are stored so,
             where the arithmetic is in float32.
-        direct: the dtypes whose weights are multiplied as they are stored: no converted copy is made.
         products: by dtype, operations a second of a matrix product by one thread, and by one on each core together.
         fits: (eigenvalues, seconds) of what follows a spectrum: tail, interval, null, verdict.
         crowding: how many times longer a spectrum takes, and what follows it, while every core does the same.
         hashing: bytes a second, where spectra are kept.
         start: seconds of a process that analyses next to nothing.
         base: bytes of memory of such a process.
+        direct: the dtypes whose weights are multiplied as they are stored: no converted copy is made.
         calibration: of what kind the measurement is; counted up when it means something else.
 
     Example:

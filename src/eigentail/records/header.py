@@ -142,21 +142,21 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def memory(self) -> int:
         """Bytes of working memory while it is measured in float64."""
-        return self.memory_in(8, converts=True)
+        return self.memory_in(8, 8)
 
-    def memory_in(self, itemsize: int, *, converts: bool) -> int:
+    def memory_in(self, itemsize: int, converted: int) -> int:
         """Bytes of working memory while it is measured.
 
         The stored values, a block of them converted, and the Gram matrices twice, because the solver works on a copy.
 
         Args:
             itemsize: bytes of a number in the arithmetic.
-            converts: whether values are converted before they are multiplied.
+            converted: bytes of a value that is multiplied, 0 where that is done as they are stored.
 
         Example:
             >>> spec = TensorSpec(name="fc.weight", shape=(300, 100), dtype="bfloat16", nbytes=60000)
             >>> layer = Layer(index=0, name="fc", kind="dense", block=None, tensors=(spec,), shape=(300, 100))
-            >>> layer.memory_in(4, converts=True), layer.memory_in(4, converts=False)
+            >>> layer.memory_in(4, converted=4), layer.memory_in(4, converted=0)
             (260000, 140000)
         """
         n, m = self.shape
@@ -165,7 +165,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
         values = self.count * n * m
         stored = sum(_in_memory(spec) * values // max(prod(spec.shape), 1) for spec in self.tensors)
         grams = min(itemsize * self.count * m**2, max(itemsize * m**2, BLOCK_BYTES))
-        return stored + converts * min(itemsize * values, BLOCK_BYTES) + 2 * grams
+        return stored + min(converted * values, BLOCK_BYTES) + 2 * grams
 
 
 def _in_memory(spec: TensorSpec) -> int:

@@ -16,6 +16,7 @@ from eigentail.numerics.kernels.blas import addresses
 LIBRARY: Final = Path(__file__).with_name("built") / "kernels.so"
 _TYPES: Final = {"float64": "f64", "float32": "f32"}
 _NO_MEMORY: Final = 2
+_WITH_TILES: Final = 64
 
 
 @final
@@ -132,8 +133,8 @@ class Kernels:
             >>> total[0].tolist() == ([1.0, 2.0] if done else [0.0, 0.0])
             True
         """
-        steps = [stride // block.itemsize for stride in block.strides]
-        if not self.tiles or block.dtype.name != "bfloat16" or 1 not in steps:
+        steps, rests = zip(*(divmod(stride, block.itemsize) for stride in block.strides), strict=True)
+        if not self.tiles or block.dtype.name != "bfloat16" or 1 not in steps or any(rests):
             return False
         _call(self._library.eigentail_add_product_bf16, *block.shape, block, *steps, total, threads)
         return True
@@ -172,7 +173,8 @@ def kernels() -> Kernels | None:
     except OSError:
         return None
     vector_bytes = int(library.eigentail_vector_bytes())
-    tiles = hasattr(library, "eigentail_tiles") and bool(library.eigentail_tiles())
+    # to ask is compiled for the processors that may have them: others might not know an instruction of it
+    tiles = vector_bytes == _WITH_TILES and hasattr(library, "eigentail_tiles") and bool(library.eigentail_tiles())
     return Kernels(library, vector_bytes, tiles) if vector_bytes else None
 
 

@@ -69,8 +69,8 @@ typedef struct {
     double v[WIDEST], tau;
 } F64(Chase);
 
-/* The next step of a chase. The chase of the column before must be two steps ahead: `done` tells, and who waits gives up
- * its core in the end, since the other may need it. */
+/* The next step of a chase. The chase of the column before must be two steps ahead: `done` tells, and who waits gives
+ * up its core in the end, since the other may need it. */
 static void F64(advance)(const F64(Band) *band, F64(Chase) *it) {
     enum { PATIENCE = 1 << 12 };
     ptrdiff_t j = it->column, n = it->rows;

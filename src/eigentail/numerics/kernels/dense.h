@@ -13,8 +13,8 @@ typedef REAL OF(vector) __attribute__((vector_size(BYTES), may_alias));
 /* A part of the rounding error of the largest element: at least so much every eigenvalue is off. */
 static const double OF(small) = sizeof(REAL) == sizeof(float) ? 0x1p-28 : 0x1p-57;
 
-/* Columns at a time where a pass only reads, and where it writes, too: what is held of them must fit into the registers,
- * and they into a block on the diagonal. */
+/* Columns at a time where a pass only reads, and where it writes, too: what is held of them must fit into the
+ * registers, and they into a block on the diagonal. */
 enum {
     OF(lanes) = BYTES / sizeof(REAL),
     OF(read) = OF(lanes) < 8 ? OF(lanes) : 8,
@@ -23,8 +23,8 @@ enum {
     OF(vectors) = 3 + 2 * OF(pairs)
 };
 
-/* A matrix that is reduced: its rows, aligned; the pairs of vectors that wait, of A - v w^T - w v^T; a vector u, and the
- * product with it in two parts, what the elements give above the diagonal and what they give below. */
+/* A matrix that is reduced: its rows, aligned; the pairs of vectors that wait, of A - v w^T - w v^T; a vector u, and
+ * the product with it in two parts, what the elements give above the diagonal and what they give below. */
 typedef struct {
     REAL *rows;
     ptrdiff_t stride, side, waiting;
@@ -56,7 +56,8 @@ static double OF(reflect)(ptrdiff_t n, const REAL *x, REAL *u, double *first) {
 }
 
 /* A few columns from their block on the diagonal down: subtract v w^T + w v^T of the pairs, if any, and add what they
- * give to the product. The block on the diagonal is whole; what is below it stands for what is above the diagonal, too. */
+ * give to the product. The block on the diagonal is whole; what is below it stands for what is above the diagonal,
+ * too. */
 static inline __attribute__((always_inline)) void OF(pass)(const OF(Reduced) *it, ptrdiff_t column, const int columns,
                                                            const int pairs) {
     typedef OF(vector) Vector;
@@ -119,10 +120,17 @@ static double OF(random)(ptrdiff_t n, REAL *u) {
     return 2 / square;
 }
 
+/* x -= a * v + b * w */
+static void OF(subtract)(ptrdiff_t n, REAL a, const REAL *restrict v, REAL b, const REAL *restrict w,
+                         REAL *restrict x) {
+    for (ptrdiff_t i = 0; i < n; i++)
+        x[i] -= v[i] * a + w[i] * b;
+}
+
 /* The product of the matrix, from row `next` on, with u: to the end where what waits is subtracted, and back. */
 static void OF(multiply)(OF(Reduced) *it, ptrdiff_t next) {
     ptrdiff_t n = it->side;
-    REAL *restrict product = it->product, *restrict sums = it->sums, *u = it->u;
+    REAL *product = it->product, *u = it->u;
     memset(product, 0, n * sizeof(REAL));
     if (it->waiting == OF(pairs)) {
         for (ptrdiff_t j = next / OF(written) * OF(written); j < n; j += OF(written))
@@ -132,12 +140,11 @@ static void OF(multiply)(OF(Reduced) *it, ptrdiff_t next) {
         for (ptrdiff_t j = (n - 1) / OF(read) * OF(read); j > next - OF(read); j -= OF(read))
             OF(pass)(it, j, OF(read), 0);
     for (ptrdiff_t i = next; i < n; i++)
-        product[i] += sums[i];
+        product[i] += it->sums[i];
     for (int p = 0; p < it->waiting; p++) {
-        REAL *restrict v = it->v[p], *restrict w = it->w[p];
-        REAL vu = OF(dot)(n - next, v + next, u + next), wu = OF(dot)(n - next, w + next, u + next);
-        for (ptrdiff_t i = next; i < n; i++)
-            product[i] -= v[i] * wu + w[i] * vu;
+        const REAL *v = it->v[p] + next, *w = it->w[p] + next;
+        REAL vu = OF(dot)(n - next, v, u + next), wu = OF(dot)(n - next, w, u + next);
+        OF(subtract)(n - next, wu, v, vu, w, product + next);
     }
 }
 
@@ -163,12 +170,11 @@ static void OF(reduce)(OF(Reduced) *it, double *diagonal, double *beside) {
     if (n >= OF(mixed_from))
         OF(take)(it, 0, OF(random)(n, u));
     for (ptrdiff_t k = 0; k < n; k++) {
-        REAL *restrict column = it->rows + k * it->stride;
+        REAL *column = it->rows + k * it->stride;
         for (int p = 0; p < it->waiting; p++) {
-            REAL *restrict v = it->v[p], *restrict w = it->w[p], vk = v[k], wk = w[k];
-            for (ptrdiff_t i = k; i < n; i++)
-                column[i] -= v[i] * wk + w[i] * vk;
-            v[k] = w[k] = 0;
+            REAL *v = it->v[p] + k, *w = it->w[p] + k;
+            OF(subtract)(n - k, *w, v, *v, w, column + k);
+            *v = *w = 0;
         }
         diagonal[k] = column[k];
         beside[k] = u[k] = 0;
@@ -222,7 +228,8 @@ static OF(Reduced) OF(laid_out)(ptrdiff_t n, const REAL *matrix, ptrdiff_t rows,
 /* Eigenvalues of each of several symmetric matrices, in no order; only what is above the diagonal (in C) is read. */
 int OF(eigenvalues)(ptrdiff_t count, ptrdiff_t n, const REAL *matrices, double *values) {
     /* whole vectors in a row, and an odd number of them: rows a power of two apart share a place in the cache */
-    ptrdiff_t stride = ((n + OF(lanes) - 1) / OF(lanes) | 1) * OF(lanes), rows = (n + OF(read) - 1) / OF(read) * OF(read);
+    ptrdiff_t stride = ((n + OF(lanes) - 1) / OF(lanes) | 1) * OF(lanes);
+    ptrdiff_t rows = (n + OF(read) - 1) / OF(read) * OF(read);
     REAL *memory = zeros((rows + OF(vectors)) * stride * sizeof(REAL));
     double *beside = zeros((n + 1) * sizeof(double));
     int status = memory && beside ? DONE : NO_MEMORY;

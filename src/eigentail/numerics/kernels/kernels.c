@@ -1,4 +1,5 @@
-/* Eigenvalues of symmetric matrices, and samples refitted, for one width of vector. Called by `eigentail.numerics.kernels`. */
+/* Eigenvalues of symmetric matrices, and samples refitted, for one width of vector.
+ * Called by `eigentail.numerics.kernels`. */
 
 #include "kernels.h"
 

@@ -93,7 +93,8 @@ static void OF(two_sided)(OF(Reflections) *it, REAL *matrix, OF(Int) side, const
 static void OF(to_band)(OF(Int) side, REAL *matrix, const OF(Blas) *blas, OF(Reflections) *it, F64(Band) *band) {
     enum { WIDTH = OF(width) };
     REAL *partners = it->partners;
-    *it = (OF(Reflections)){.count = 1, .length = side, .stride = side, .partners = partners, .vectors = partners + side};
+    *it = (OF(Reflections)){.count = 1, .length = side, .stride = side, .partners = partners};
+    it->vectors = partners + side;
     it->inverse[0] = 1 / OF(random)(side, it->vectors);
     OF(two_sided)(it, matrix, side, blas);
     OF(Int) start = 0;

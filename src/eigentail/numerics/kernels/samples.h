@@ -127,7 +127,8 @@ int F64(redraw)(ptrdiff_t rows, ptrdiff_t n, const double *logs, double alpha, d
 
 /* In place of n + 1 exponential numbers: the first, left over, and n values, of those below the start drawn from those
  * there, and the others from a tail that begins there. */
-int F64(draw)(ptrdiff_t rows, ptrdiff_t n, const double *logs, const int64_t *starts, const double *alphas, double *drawn) {
+int F64(draw)(ptrdiff_t rows, ptrdiff_t n, const double *logs, const int64_t *starts, const double *alphas,
+              double *drawn) {
     for (ptrdiff_t row = 0; row < rows; row++, drawn += n + 1) {
         ptrdiff_t start = starts[row];
         double scale = start / F64(summed)(start + 1, drawn), before = drawn[0], sum = 0;

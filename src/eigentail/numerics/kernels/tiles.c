@@ -1,5 +1,5 @@
-/* W^T W of weights stored as bfloat16, by the tile registers of some processors (AMX): each product is exact, as that of
- * float32 would be, and is added in float32. Compiled only where the compiler knows these registers. */
+/* W^T W of weights stored as bfloat16, by the tile registers of some processors (AMX): each product is exact, as that
+ * of float32 would be, and is added in float32. Compiled only where the compiler knows these registers. */
 
 #include <immintrin.h>
 #include <stdatomic.h>
@@ -10,7 +10,7 @@
 
 /* A tile is 16 columns of W by 32 rows, two rows in a word; a panel of rows is laid out at a time; and so many columns
  * of it, which stay in the cache of a core, are multiplied with all those before them. */
-enum { WORDS = 16, ROWS = 2 * WORDS, PANEL = 512, DEPTH = PANEL / ROWS, COLUMNS = 256, TILE = WORDS * WORDS };
+enum { WORDS = 16, ROWS = 2 * WORDS, PANEL = 512, COLUMNS = 256, TILE = WORDS * WORDS };
 
 typedef uint32_t Words __attribute__((vector_size(WORDS * sizeof(uint32_t)), may_alias, aligned(4)));
 

@@ -22,8 +22,8 @@ static F64(Sweep) F64(from)(double last, double shift) {
     return (F64(Sweep)){shift, 0, 1, gamma, gamma * gamma};
 }
 
-/* One row further: the next element of the diagonal and the square beside it are replaced by those that the sweep leaves
- * in the row before.
+/* One row further: the next element of the diagonal and the square beside it are replaced by those that the sweep
+ * leaves in the row before.
  *
  * What follows from what decides the time: a row waits for p of the row before, through one sum, one product and one
  * division. So p is the square of a numerator over a denominator, not that of a quotient over a cosine, which would
@@ -47,8 +47,8 @@ static inline void F64(end)(const F64(Sweep) *it, double *here, double *square) 
     *square = it->sine * it->p;
 }
 
-/* Two sweeps from `last` up to `first`, at least two rows, towards the eigenvalue nearest to the shift: the second follows
- * the first one row behind, so that each has its row while the other waits for its own. */
+/* Two sweeps from `last` up to `first`, another row at least, towards the eigenvalue nearest to the shift: the second
+ * follows the first one row behind, so that each has its row while the other waits for its own. */
 static void F64(sweeps)(double *restrict d, double *restrict squares, ptrdiff_t first, ptrdiff_t last, double shift) {
     double here = d[last - 1], square = squares[last - 1];
     F64(Sweep) one = F64(from)(d[last], shift);
