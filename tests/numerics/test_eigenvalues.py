@@ -255,6 +255,17 @@ def test_how_many_chase_the_band_changes_no_bit(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("side", [561, 1123])
+def test_a_matrix_that_is_multiplied_in_halves(dtype: str, side: int) -> None:
+    if (found := kernels()) is None:
+        pytest.skip("no compiler made the kernels when the package was installed")
+    matrix = gram(pareto, side, dtype)
+    expected = by_bisection(matrix.astype(np.float64))
+    atol = 60 * np.finfo(dtype).eps * expected[-1]
+    np.testing.assert_allclose(found.large(matrix, 2), expected, rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_large_one_takes_two_stages_and_is_used_up(dtype: str) -> None:
     if kernels() is None:
         pytest.skip("no compiler made the kernels when the package was installed")

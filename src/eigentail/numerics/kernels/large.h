@@ -71,6 +71,23 @@ static void OF(panel)(OF(Reflections) *it, double *band, ptrdiff_t step) {
     }
 }
 
+/* A V of a symmetric matrix, given below its diagonal: in halves, since BLAS multiplies a few columns with a general
+ * matrix faster than with a symmetric one. */
+static void OF(times)(OF(Int) n, REAL *matrix, OF(Int) side, OF(Int) count, REAL *v, OF(Int) stride, REAL *product,
+                      const OF(Blas) *blas) {
+    enum { SMALL = 512 };
+    REAL one = 1, zero = 0;
+    if (n <= SMALL) {
+        blas->symm("L", "L", &n, &count, &one, matrix, &side, v, &stride, &zero, product, &side);
+        return;
+    }
+    OF(Int) half = n / 2 / OF(lanes) * OF(lanes), rest = n - half;
+    OF(times)(half, matrix, side, count, v, stride, product, blas);
+    OF(times)(rest, matrix + half * (side + 1), side, count, v + half, stride, product + half, blas);
+    blas->gemm("N", "N", &rest, &count, &half, &one, matrix + half, &side, v, &stride, &one, product + half, &side);
+    blas->gemm("T", "N", &half, &count, &rest, &one, matrix + half, &side, v + half, &stride, &one, product, &side);
+}
+
 /* The reflections from both sides on the matrix whose first element this is: A - V Z^T - Z V^T.
  * With Y = A V F and S = F^T V^T Y: Z = Y - V S / 2. */
 static void OF(two_sided)(OF(Reflections) *it, REAL *matrix, OF(Int) side, const OF(Blas) *blas) {
@@ -81,7 +98,7 @@ static void OF(two_sided)(OF(Reflections) *it, REAL *matrix, OF(Int) side, const
     blas->gemm("T", "N", &k, &k, &n, &one, v, &ld, v, &ld, &zero, it->inverse, &k);
     for (OF(Int) i = 0; i < k; i++)
         it->inverse[i * k + i] = diagonal[i];
-    blas->symm("L", "L", &n, &k, &one, matrix, &side, v, &ld, &zero, z, &side);
+    OF(times)(n, matrix, side, k, v, ld, z, blas);
     blas->trsm("R", "U", "N", "N", &n, &k, &one, it->inverse, &k, z, &side);
     blas->gemm("T", "N", &k, &k, &n, &one, v, &ld, z, &side, &zero, it->inner, &k);
     blas->trsm("L", "U", "T", "N", &k, &k, &half, it->inverse, &k, it->inner, &k);
